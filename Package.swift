@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The floors of the house, lowest first: a target names only targets of lower floors.
+// docs/ARCHITECTURE.md shows the same picture. An embedder who takes product `Millrace` with no trait
+// resolves no package at all: the tools' dependencies stand behind the trait `Tools`.
+
+let settings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let tools: [Target.Dependency] = [
+    .product(name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Tools"]))
+]
+
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Millrace", targets: ["Millrace"]),
+        .executable(name: "millrace", targets: ["MillraceCLI"]),
+        .executable(name: "millrace-bench", targets: ["millrace-bench"]),
+    ],
+    traits: [
+        .trait(name: "Tools", description: "The command line tools `millrace` and `millrace-bench`."),
+        .default(enabledTraits: []),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    ],
+    targets: [
+        // Floor 0
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        .target(name: "CMillrace"),
+        // Floor 1
+        .target(name: "MillraceIO", dependencies: ["CLZ4", "CMillrace"], swiftSettings: settings),
+        .target(name: "MillraceModel", swiftSettings: settings),
+        // Floor 2
+        .target(name: "MillraceLog", dependencies: ["MillraceIO"], swiftSettings: settings),
+        // Floor 3
+        .target(name: "Millrace", dependencies: ["MillraceLog", "MillraceIO", "MillraceModel"], swiftSettings: settings),
+        // Floor 5
+        .executableTarget(
+            name: "MillraceCLI", dependencies: ["Millrace", "MillraceLog", "MillraceIO"] + tools,
+            swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-bench",
+            dependencies: ["Millrace", "MillraceLog", "MillraceIO", "MillraceModel"] + tools + [
+                .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Tools"]))
+            ],
+            path: "Benchmarks/millrace-bench", swiftSettings: settings),
+        // Tests
+        .target(
+            name: "MillraceTestSupport", dependencies: ["MillraceLog", "MillraceIO"],
+            path: "Tests/MillraceTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "MillraceIOTests", dependencies: ["MillraceIO", "CMillrace", "MillraceTestSupport"],
+            swiftSettings: settings),
+        .testTarget(name: "MillraceModelTests", dependencies: ["MillraceModel"], swiftSettings: settings),
+        .testTarget(
+            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FormatTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

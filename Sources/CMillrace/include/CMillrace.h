@@ -1,0 +1,71 @@
+// The small piece of C that Swift cannot write: atomics on shared memory, CRC32C by hardware
+// instructions, futexes, and the system calls that Swift does not import.
+//
+// Everything here is either a static inline (so that it costs nothing in Swift) or one plain function
+// of floor 0. Nothing here allocates, logs or keeps state, except the one-time choice of a CRC routine.
+#ifndef CMILLRACE_H
+#define CMILLRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+// ---- Atomics on plain, naturally aligned memory (shared between threads, later between processes) ----
+// Swift's `Atomic` lives inside Swift objects; these words live at documented offsets of an arena.
+
+static inline uint64_t millrace_load_relaxed(const void *at) { return __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED); }
+static inline uint64_t millrace_load_acquire(const void *at) { return __atomic_load_n((const uint64_t *)at, __ATOMIC_ACQUIRE); }
+static inline uint64_t millrace_load_ordered(const void *at) { return __atomic_load_n((const uint64_t *)at, __ATOMIC_SEQ_CST); }
+static inline void millrace_store_relaxed(void *at, uint64_t value) { __atomic_store_n((uint64_t *)at, value, __ATOMIC_RELAXED); }
+static inline void millrace_store_release(void *at, uint64_t value) { __atomic_store_n((uint64_t *)at, value, __ATOMIC_RELEASE); }
+static inline void millrace_store_ordered(void *at, uint64_t value) { __atomic_store_n((uint64_t *)at, value, __ATOMIC_SEQ_CST); }
+static inline uint64_t millrace_exchange(void *at, uint64_t value) { return __atomic_exchange_n((uint64_t *)at, value, __ATOMIC_SEQ_CST); }
+static inline uint64_t millrace_add(void *at, uint64_t value) { return __atomic_fetch_add((uint64_t *)at, value, __ATOMIC_SEQ_CST); }
+static inline uint64_t millrace_subtract(void *at, uint64_t value) { return __atomic_fetch_sub((uint64_t *)at, value, __ATOMIC_SEQ_CST); }
+/// Sequentially consistent compare-and-exchange; true when `at` held `expected` and now holds `desired`.
+static inline _Bool millrace_compare_exchange(void *at, uint64_t expected, uint64_t desired) {
+    return __atomic_compare_exchange_n((uint64_t *)at, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t millrace_load32_acquire(const void *at) { return __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE); }
+static inline uint32_t millrace_add32(void *at, uint32_t value) { return __atomic_fetch_add((uint32_t *)at, value, __ATOMIC_SEQ_CST); }
+static inline void millrace_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+static inline void millrace_spin_hint(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
+// ---- CRC32C (Castagnoli, reflected polynomial 0x82F63B78), RFC 3720 B.4 ----
+
+/// The CRC32C of `byteCount` bytes continued from `crc` (0 to start; the result of an earlier call to go on).
+uint32_t millrace_crc32c(uint32_t crc, const void *bytes, size_t byteCount);
+/// The same by tables only; the oracle of the hardware routine and the fallback where there is none.
+uint32_t millrace_crc32c_portable(uint32_t crc, const void *bytes, size_t byteCount);
+/// "sse4.2", "armv8-crc" or "portable": what `millrace_crc32c` uses on this processor.
+const char *millrace_crc32c_name(void);
+
+// ---- Futex on a 32-bit word ----
+
+/// Sleeps while `*word == expected`, at most `nanoseconds` (negative: without limit).
+/// Returns 0 when woken, EAGAIN when the word differed, ETIMEDOUT, or EINTR. Callers recheck their condition.
+int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
+/// Wakes at most `count` sleepers; returns how many.
+int millrace_futex_wake(const uint32_t *word, int count);
+
+// ---- System calls that Swift cannot import (variadic, or missing from its C library overlay) ----
+// Each returns the call's own result, with -errno in place of -1.
+
+int millrace_openat(int directory, const char *name, int flags, unsigned mode);
+ssize_t millrace_pwritev(int file, const struct iovec *vectors, int count, int64_t byteOffset);
+/// preadv2 with RWF_NOWAIT: -EAGAIN when the range is not in memory.
+ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t byteOffset);
+int millrace_fallocate(int file, int64_t byteCount);
+/// MADV_POPULATE_READ (write == 0) or MADV_POPULATE_WRITE: makes the pages resident, an error in place of a signal.
+int millrace_populate(void *at, size_t byteCount, int write);
+/// Returns the pages of a shared anonymous mapping to the system (they read as zeros afterwards).
+int millrace_give_back(void *at, size_t byteCount);
+int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount);
+
+#endif

@@ -1,0 +1,69 @@
+/// The seam between the engine and the world: every file, mapping and lock the engine touches goes through here.
+///
+/// `PosixIO` is the real one, `ShadowIO` a disk in memory that can crash, `FaultIO` makes any of them fail.
+/// The seam stands outside the byte path: one call per block run, sync or file, never per record, so that
+/// production and simulation run the same append, recovery and read code.
+///
+/// Directories and files are named by handles, names are single path components (no `/`, not `.` or `..`);
+/// nothing follows a symbolic link. All methods may be called from any thread. Offsets and counts are bytes.
+package protocol StorageIO: AnyObject, Sendable {
+    /// Opens the directory at `path`; with `create` makes it (0700) when it is missing, parents excluded.
+    /// - Throws: `.permissions` when it belongs to another user or is writable by group or others.
+    func openDirectory(at path: String, create: Bool) throws(IOError) -> DirectoryHandle
+    /// The same for a name inside an open directory.
+    func openDirectory(_ name: String, in directory: DirectoryHandle, create: Bool) throws(IOError) -> DirectoryHandle
+    /// The names in a directory, without `.` and `..`, in no particular order. O(names).
+    func list(_ directory: DirectoryHandle) throws(IOError) -> [String]
+    /// Makes every name created, renamed or removed in the directory so far survive power loss.
+    func sync(_ directory: DirectoryHandle) throws(IOError)
+    func close(_ directory: DirectoryHandle)
+    /// Removes an empty directory.
+    func removeDirectory(_ name: String, in directory: DirectoryHandle) throws(IOError)
+
+    /// Opens an existing regular file. ENOENT when there is none.
+    func openFile(_ name: String, in directory: DirectoryHandle, writable: Bool) throws(IOError) -> FileHandle
+    /// Creates a file (0600) that must not exist. EEXIST when it does.
+    func createFile(_ name: String, in directory: DirectoryHandle) throws(IOError) -> FileHandle
+    func close(_ file: FileHandle)
+    /// The file's length in bytes.
+    func byteCount(of file: FileHandle) throws(IOError) -> Int
+    /// Sets the length and reserves the space: afterwards no write inside it fails for want of space. ENOSPC otherwise.
+    func allocate(_ file: FileHandle, byteCount: Int) throws(IOError)
+    /// Fills `memory` from `byteOffset` on; fewer bytes only at the end of the file. Returns how many.
+    func read(_ file: FileHandle, at byteOffset: Int, into memory: Memory) throws(IOError) -> Int
+    /// The same, but only if no device has to be waited for; nil otherwise.
+    func readWithoutWaiting(_ file: FileHandle, at byteOffset: Int, into memory: Memory) throws(IOError) -> Int?
+    /// Writes the pieces one after the other from `byteOffset` on, all of them or an error.
+    func write(_ file: FileHandle, at byteOffset: Int, _ pieces: [Memory]) throws(IOError)
+    /// Makes all bytes written so far, and the length they need, survive power loss (fdatasync).
+    func sync(_ file: FileHandle) throws(IOError)
+    /// Asks the device to start writing the range back; a hint, without effect on what survives.
+    func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int)
+
+    /// Renames within or between directories, replacing what stood there. Atomic; durable after both are synced.
+    func rename(_ name: String, in directory: DirectoryHandle, to newName: String, in newDirectory: DirectoryHandle) throws(IOError)
+    func unlink(_ name: String, in directory: DirectoryHandle) throws(IOError)
+
+    /// Maps the first `byteCount` bytes of the file for reading; later writes to the file show through.
+    func map(_ file: FileHandle, byteCount: Int) throws(IOError) -> Memory
+    func unmap(_ memory: Memory)
+    /// Brings a stretch of a mapping into memory; an unreadable page is an error, not a signal.
+    func populate(_ memory: Memory) throws(IOError)
+
+    /// Takes the file's exclusive lock for as long as it is open; false when someone else holds it.
+    func lock(_ file: FileHandle) throws(IOError) -> Bool
+    /// Bytes that an unprivileged writer can still allocate, and the file system's size.
+    func freeSpace(in directory: DirectoryHandle) throws(IOError) -> (availableByteCount: Int, totalByteCount: Int)
+}
+
+/// An open directory of one `StorageIO`.
+package struct DirectoryHandle: Hashable, Sendable {
+    package let value: Int32
+    package init(value: Int32) { self.value = value }
+}
+
+/// An open file of one `StorageIO`.
+package struct FileHandle: Hashable, Sendable {
+    package let value: Int32
+    package init(value: Int32) { self.value = value }
+}
