@@ -1,0 +1,88 @@
+// System calls that Swift does not import: each returns the call's result, with -errno in place of -1.
+// Nothing here retries or loops; that is decided in Swift, where it can be tested.
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
+#include "CMillrace.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ANSWER(call) ((call) < 0 ? -errno : 0)
+
+int millrace_openat(int directory, const char *name, int flags, unsigned mode) {
+    int file = openat(directory, name, flags, (mode_t)mode);
+    return file < 0 ? -errno : file;
+}
+
+ssize_t millrace_pwritev(int file, const struct iovec *vectors, int count, int64_t byteOffset) {
+    ssize_t written = pwritev(file, vectors, count, byteOffset);
+    return written < 0 ? -errno : written;
+}
+
+#if defined(__linux__)
+
+// A file system that does not know RWF_NOWAIT (EOPNOTSUPP: tmpfs on older kernels, FUSE, network file
+// systems) or a kernel that does not (ENOSYS, EINVAL) cannot say whether a read would wait. The answer is
+// then "it might", -EAGAIN: the caller reads where waiting is allowed. Never a plain read, which would
+// make the promise false on exactly the slow file systems.
+ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t byteOffset) {
+    struct iovec vector = {.iov_base = into, .iov_len = byteCount};
+    ssize_t count = preadv2(file, &vector, 1, byteOffset, RWF_NOWAIT);
+    if (count >= 0) return count;
+    return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL ? -EAGAIN : -errno;
+}
+
+int millrace_fallocate(int file, int64_t byteCount) { return ANSWER(fallocate(file, 0, 0, byteCount)); }
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+int millrace_populate(void *at, size_t byteCount, int write) {
+    return ANSWER(madvise(at, byteCount, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ));
+}
+
+int millrace_give_back(void *at, size_t byteCount) { return ANSWER(madvise(at, byteCount, MADV_REMOVE)); }
+
+int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
+    return ANSWER(sync_file_range(file, byteOffset, byteCount, SYNC_FILE_RANGE_WRITE));
+}
+
+#else
+
+ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t byteOffset) {
+    (void)file, (void)into, (void)byteCount, (void)byteOffset;
+    return -EAGAIN;  // Darwin cannot tell; see above for why this is the answer.
+}
+
+int millrace_fallocate(int file, int64_t byteCount) {
+    struct stat status;
+    if (fstat(file, &status) < 0) return -errno;
+    if (status.st_size >= byteCount) return 0;
+    fstore_t request = {
+        .fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE, .fst_length = byteCount - status.st_size};
+    if (fcntl(file, F_PREALLOCATE, &request) < 0) return -errno;
+    return ANSWER(ftruncate(file, byteCount));
+}
+
+// Darwin has no advice that reports an unreadable page: -EINVAL, as from a Linux kernel that does not know it.
+int millrace_populate(void *at, size_t byteCount, int write) {
+    (void)at, (void)byteCount, (void)write;
+    return -EINVAL;
+}
+
+int millrace_give_back(void *at, size_t byteCount) {
+    void *fresh = mmap(at, byteCount, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED | MAP_ANON, -1, 0);
+    return fresh == MAP_FAILED ? -errno : 0;
+}
+
+int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
+    (void)file, (void)byteOffset, (void)byteCount;
+    return 0;
+}
+
+#endif
