@@ -46,6 +46,8 @@ int millrace_populate(void *at, size_t byteCount, int write) {
     return ANSWER(madvise(at, byteCount, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ));
 }
 
+int millrace_full_sync(int file) { return ANSWER(fsync(file)); }
+
 int millrace_give_back(void *at, size_t byteCount) { return ANSWER(madvise(at, byteCount, MADV_REMOVE)); }
 
 int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
@@ -74,6 +76,8 @@ int millrace_populate(void *at, size_t byteCount, int write) {
     (void)at, (void)byteCount, (void)write;
     return -EINVAL;
 }
+
+int millrace_full_sync(int file) { return ANSWER(fcntl(file, F_FULLFSYNC)); }
 
 int millrace_give_back(void *at, size_t byteCount) {
     void *fresh = mmap(at, byteCount, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED | MAP_ANON, -1, 0);

@@ -1,8 +1,8 @@
-package import CMillrace
+import CMillrace
 #if canImport(Glibc)
-    package import Glibc
+    import Glibc
 #else
-    package import Darwin
+    import Darwin
 #endif
 
 /// A stretch of raw memory that somebody else owns, with every access checked against its bounds.
@@ -110,7 +110,7 @@ package struct Memory: @unchecked Sendable {
         check(byteOffset, 8)
         // Safe because the word was checked to lie inside.
         let pointer = unsafe base + byteOffset
-        assert(unsafe UInt(bitPattern: pointer) & 7 == 0, "atomic word must be aligned")
+        assert(UInt(bitPattern: pointer) & 7 == 0, "atomic word must be aligned")
         return unsafe pointer
     }
 

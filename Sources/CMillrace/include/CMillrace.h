@@ -59,13 +59,16 @@ int millrace_futex_wake(const uint32_t *word, int count);
 
 int millrace_openat(int directory, const char *name, int flags, unsigned mode);
 ssize_t millrace_pwritev(int file, const struct iovec *vectors, int count, int64_t byteOffset);
-/// preadv2 with RWF_NOWAIT: -EAGAIN when the range is not in memory.
+/// preadv2 with RWF_NOWAIT: -EAGAIN when the range is not in memory, or when the file system cannot tell.
+/// May answer with the part that is in memory.
 ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t byteOffset);
 int millrace_fallocate(int file, int64_t byteCount);
 /// MADV_POPULATE_READ (write == 0) or MADV_POPULATE_WRITE: makes the pages resident, an error in place of a signal.
 int millrace_populate(void *at, size_t byteCount, int write);
 /// Returns the pages of a shared anonymous mapping to the system (they read as zeros afterwards).
 int millrace_give_back(void *at, size_t byteCount);
+/// F_FULLFSYNC on Darwin, where fsync leaves bytes in the drive; fsync elsewhere.
+int millrace_full_sync(int file);
 int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount);
 
 #endif

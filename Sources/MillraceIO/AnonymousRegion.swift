@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Owner of a stretch of address space that takes memory only where it was populated or touched. A class because
+/// everybody who lends its bytes keeps it alive.
+///
+/// The pages are shared, anonymous and read as zeros. Nothing is reserved up front: without `populate`, the
+/// first touch of a page may find the machine out of memory, which ends the process.
+/// Safe to send: it only owns; who may touch which bytes when is agreed by those who share `memory`.
+@safe package final class AnonymousRegion: @unchecked Sendable {
+    /// The bytes; good for as long as this object lives.
+    package let memory: Memory
+
+    /// Reserves address space, `byteCount` (at least 1) rounded up to whole pages.
+    /// - Throws: `.map` with ENOMEM when the process may not have that much address space.
+    package init(byteCount: Int) throws(IOError) {
+        precondition(byteCount > 0)
+        let page = AlignedMemory.pageByteCount
+        let (memory, errorNumber) = Syscalls.map(-1, byteCount: (byteCount + page - 1) & ~(page - 1))
+        guard let memory else { throw IOError(.map, name: "", errorNumber: errorNumber) }
+        self.memory = memory
+    }
+
+    deinit { Syscalls.unmap(memory) }
+
+    /// Gives the range real pages now, so that touching it later neither waits nor fails. Changes no byte and
+    /// may run beside readers and writers of the range. Rounds outward to whole pages. O(pages).
+    ///
+    /// A kernel older than 5.14 does not know the advice; every page is then touched here, and want of memory
+    /// ends the process in place of an error.
+    /// - Throws: `.populate` with ENOMEM or EFAULT when the machine has no page to give.
+    package func populate(_ range: Range<Int>) throws(IOError) {
+        guard let pages = memory.slice(range.lowerBound, range.count).wholePages else { return }
+        let result = Syscalls.retrying { Syscalls.populate(pages, forWriting: true) }
+        if result == -EINVAL {
+            // Adding nothing, atomically: a plain write could undo somebody else's.
+            for at in stride(from: 0, to: pages.byteCount, by: AlignedMemory.pageByteCount) { pages.add(0, at: at) }
+        } else if result < 0 {
+            throw IOError(.populate, name: "", errorNumber: -result)
+        }
+    }
+
+    /// Returns the range's pages to the system; it reads as zeros from then on. Nobody may be using its bytes.
+    /// The range consists of whole pages.
+    /// - Throws: `.populate` with the system's answer.
+    package func giveBack(_ range: Range<Int>) throws(IOError) {
+        let page = AlignedMemory.pageByteCount
+        precondition(
+            range.lowerBound % page == 0 && range.upperBound % page == 0,
+            "\(range) is not made of pages of \(page) bytes")
+        if range.isEmpty { return }
+        let pages = memory.slice(range.lowerBound, range.count)
+        let result = Syscalls.retrying { Syscalls.giveBack(pages) }
+        if result < 0 { throw IOError(.populate, name: "", errorNumber: -result, detail: "giving pages back") }
+    }
+}
