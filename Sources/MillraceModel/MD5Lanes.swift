@@ -1,0 +1,92 @@
+// MD5 of eight keys at once, one to each lane of a vector. A step of MD5 waits for the step before it, so one key keeps
+// a core mostly idle; eight side by side do not. Measured with 13-byte keys on an EPYC, SSE2 code: 33 ns a key, alone 80.
+
+extension SIMD8<UInt32>: MD5Word {
+    @inline(__always) static func constant(_ value: UInt32) -> Self { Self(repeating: value) }
+
+    /// The two halves of the rotation are added one after the other: joined by `|`, the optimiser sees a rotation,
+    /// which SSE2 has not for vectors, and takes the lanes apart for it (65 ns a key instead of 33).
+    @inline(__always) func turned(_ bitCount: UInt32, plus other: Self) -> Self {
+        ((self &<< Self(repeating: bitCount)) &+ other) &+ (self &>> Self(repeating: 32 &- bitCount))
+    }
+
+    /// Each lane with its bytes in reverse order.
+    @inline(__always) var lanesByteSwapped: Self {
+        let even = Self(repeating: 0x00ff_00ff)
+        return (((self &>> 8) & even) | ((self & even) &<< 8)).turned(16, plus: .zero)
+    }
+}
+
+extension MD5 {
+    /// The hash keys of `count` partition keys, in their order: what `hashKey(of:)` gives for each, sooner.
+    ///
+    /// - Parameters:
+    ///   - count: how many keys, 0 or more.
+    ///   - key: gives the key of an index in 0..<count; called once for each, in order.
+    /// - Complexity: eight keys take the time of three or four, unless one of the eight is longer than 55 bytes.
+    ///   Allocates the result only.
+    public static func hashKeys(count: Int, key: (Int) -> PartitionKey) -> [UInt128] {
+        var hashKeys: [UInt128] = []
+        hashKeys.reserveCapacity(count)
+        var index = 0
+        while count &- index >= 8 {
+            append(
+                key(index), key(index &+ 1), key(index &+ 2), key(index &+ 3), key(index &+ 4), key(index &+ 5),
+                key(index &+ 6), key(index &+ 7), to: &hashKeys)
+            index &+= 8
+        }
+        while index < count {
+            hashKeys.append(hashKey(of: key(index).bytes))
+            index &+= 1
+        }
+        return hashKeys
+    }
+
+    private static func append(
+        _ k0: PartitionKey, _ k1: PartitionKey, _ k2: PartitionKey, _ k3: PartitionKey,
+        _ k4: PartitionKey, _ k5: PartitionKey, _ k6: PartitionKey, _ k7: PartitionKey, to hashKeys: inout [UInt128]
+    ) {
+        let counts = SIMD8<UInt32>(
+            UInt32(truncatingIfNeeded: k0.byteCount), UInt32(truncatingIfNeeded: k1.byteCount),
+            UInt32(truncatingIfNeeded: k2.byteCount), UInt32(truncatingIfNeeded: k3.byteCount),
+            UInt32(truncatingIfNeeded: k4.byteCount), UInt32(truncatingIfNeeded: k5.byteCount),
+            UInt32(truncatingIfNeeded: k6.byteCount), UInt32(truncatingIfNeeded: k7.byteCount))
+        if counts.max() > UInt32(singleBlockByteCount) {
+            for key in [k0, k1, k2, k3, k4, k5, k6, k7] { hashKeys.append(hashKey(of: key.bytes)) }
+            return
+        }
+        let state = fold(
+            k0.bytes, k1.bytes, k2.bytes, k3.bytes, k4.bytes, k5.bytes, k6.bytes, k7.bytes, counts: counts)
+        let (a, b) = (state.a.lanesByteSwapped, state.b.lanesByteSwapped)
+        let (c, d) = (state.c.lanesByteSwapped, state.d.lanesByteSwapped)
+        for lane in 0..<8 {
+            let high = UInt64(a[lane]) &<< 32 | UInt64(b[lane])
+            let low = UInt64(c[lane]) &<< 32 | UInt64(d[lane])
+            hashKeys.append(UInt128(high) &<< 64 | UInt128(low))
+        }
+    }
+
+    /// The states after the one block that each of the messages is, none longer than `singleBlockByteCount`.
+    private static func fold(
+        _ m0: RawSpan, _ m1: RawSpan, _ m2: RawSpan, _ m3: RawSpan,
+        _ m4: RawSpan, _ m5: RawSpan, _ m6: RawSpan, _ m7: RawSpan, counts: SIMD8<UInt32>
+    ) -> MD5State<SIMD8<UInt32>> {
+        let longest = Int(counts.max())
+        func pair(_ start: Int) -> (low: SIMD8<UInt32>, high: SIMD8<UInt32>) {
+            if start > longest { return (.zero, .zero) }
+            let pairs = SIMD8<UInt64>(
+                wordPair(of: m0, at: start), wordPair(of: m1, at: start), wordPair(of: m2, at: start),
+                wordPair(of: m3, at: start), wordPair(of: m4, at: start), wordPair(of: m5, at: start),
+                wordPair(of: m6, at: start), wordPair(of: m7, at: start))
+            return (SIMD8(truncatingIfNeeded: pairs), SIMD8(truncatingIfNeeded: pairs &>> 32))
+        }
+        let (p0, p1, p2, p3, p4, p5, p6) = (pair(0), pair(8), pair(16), pair(24), pair(32), pair(40), pair(48))
+        var state = MD5State<SIMD8<UInt32>>()
+        state.fold(
+            MD5Block(
+                w0: p0.low, w1: p0.high, w2: p1.low, w3: p1.high, w4: p2.low, w5: p2.high, w6: p3.low, w7: p3.high,
+                w8: p4.low, w9: p4.high, w10: p5.low, w11: p5.high, w12: p6.low, w13: p6.high,
+                w14: counts &<< 3, w15: .zero))
+        return state
+    }
+}
