@@ -1,0 +1,52 @@
+#if Tools
+    #if canImport(Glibc)
+        import Glibc
+    #else
+        import Darwin
+    #endif
+
+    /// What a scenario measures. One file each; a scenario leaves nothing behind in its directory.
+    protocol Scenario: Sendable {
+        /// Words joined by hyphens, the most general first: `append-durable`.
+        var name: String { get }
+        /// One line.
+        var about: String { get }
+        /// One repetition. Each row it returns is verified: the store reopened, everything read back and compared.
+        func run(in context: BenchContext) async throws -> [Row]
+    }
+
+    /// The order in which they run.
+    let allScenarios: [any Scenario] = []
+
+    /// What scenarios and floors work with.
+    final class BenchContext: Sendable {
+        let flights: Flights
+        let blocks: PayloadBlocks
+        /// An empty directory of this run's own, on the file system to be measured.
+        let directory: String
+        let repetitions: Int
+        let quick: Bool
+        let commit: String
+        let environment: Environment
+        /// Where the results file goes; nil for none.
+        let results: String?
+
+        init(_ options: CommonOptions) throws {
+            environment = Environment(
+                commit: options.commit, swift: options.swiftVersion, directory: options.dir,
+                repetitions: options.repetitions, quick: options.quick)
+            flights = try Flights(path: options.flights)
+            blocks = try PayloadBlocks(flights)
+            directory = "\(options.dir)/.millrace-bench-\(getpid())"
+            repetitions = options.repetitions
+            quick = options.quick
+            commit = options.commit
+            results = options.noReport ? nil : options.results
+            // Safe because the path is a string.
+            guard unsafe mkdir(directory, 0o700) == 0 else { throw BenchError.system("mkdir \(directory)") }
+        }
+
+        /// Removes the run's directory and everything in it.
+        func cleanUp() { removeTree(directory) }
+    }
+#endif

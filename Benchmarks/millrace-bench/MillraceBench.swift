@@ -1,0 +1,117 @@
+#if Tools
+    import ArgumentParser
+
+    /// Measures Millrace beside the floors of the machine it runs on, and verifies what it measured.
+    @main
+    struct MillraceBench: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "millrace-bench",
+            abstract: "Measures Millrace beside the floors of this machine, and verifies what it wrote.",
+            subcommands: [RunCommand.self, FloorsCommand.self, LayoutsCommand.self, ListCommand.self],
+            defaultSubcommand: RunCommand.self)
+    }
+
+    /// What every subcommand that measures takes.
+    struct CommonOptions: ParsableArguments {
+        @Option(help: "File of JSON lines to use as records; each has a `tailnum` or a `carrier`.")
+        var flights: String
+        @Option(help: "Directory to write in; its file system is what is measured.")
+        var dir = "."
+        @Option(help: "Directory that the JSON lines go to.")
+        var results = "Benchmarks/results"
+        @Flag(help: "Write no results file.")
+        var noReport = false
+        @Option(help: "Interleaved repetitions; figures are medians.")
+        var repetitions = 3
+        @Flag(help: "One repetition of a smaller amount of work: shows that it works, not how fast.")
+        var quick = false
+        @Option(help: "Commit to name in the report.")
+        var commit = "unknown"
+        @Option(help: "Compiler's version to name in the report.")
+        var swiftVersion = "unknown"
+
+        mutating func validate() throws {
+            if quick { repetitions = 1 }
+            guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions takes 1...1000") }
+        }
+    }
+
+    /// The default: floors, then every scenario in turn, repeated; then the table.
+    struct RunCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "run", abstract: "Floors and scenarios, with verification and a report.")
+        @OptionGroup var common: CommonOptions
+        @Option(name: .customLong("scenario"), help: "Only the scenarios whose name begins with this; may be repeated.")
+        var scenarios: [String] = []
+        @Option(help: "JSON lines of other engines' results, to stand in the same table.")
+        var peers: String?
+
+        func run() async throws {
+            let chosen = allScenarios.filter { scenario in
+                scenarios.isEmpty || scenarios.contains { scenario.name.hasPrefix($0) }
+            }
+            guard scenarios.isEmpty || !chosen.isEmpty else {
+                throw ValidationError("no scenario is called that; see `list`")
+            }
+            let context = try BenchContext(common)
+            defer { context.cleanUp() }
+            let report = Report(context)
+            report.begin()
+            report.take(try measureFloors(in: context))
+            var results = RowCollection()
+            for repetition in 1...context.repetitions {
+                for scenario in chosen {
+                    report.progress("repetition \(repetition) of \(context.repetitions): \(scenario.name)")
+                    for row in try await scenario.run(in: context) { results.add(row) }
+                }
+            }
+            report.take(results.medians())
+            if let peers { report.take(try readRows(from: peers)) }
+            try report.finish()
+            if report.hasFailedVerification { throw ExitCode(1) }
+        }
+    }
+
+    struct FloorsCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "floors", abstract: "Only what the machine itself can do with the same bytes.")
+        @OptionGroup var common: CommonOptions
+
+        func run() throws {
+            let context = try BenchContext(common)
+            defer { context.cleanUp() }
+            let report = Report(context)
+            report.begin()
+            report.take(try measureFloors(in: context))
+            try report.finish()
+        }
+    }
+
+    struct LayoutsCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "layouts", abstract: "Stored bytes of several layouts of a block's directory.")
+        @OptionGroup var common: CommonOptions
+
+        func run() throws {
+            let context = try BenchContext(common)
+            defer { context.cleanUp() }
+            printLayouts(of: context)
+        }
+    }
+
+    struct ListCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "The scenarios' names.")
+
+        func run() {
+            for scenario in allScenarios { print("\(padded(scenario.name, 24))  \(scenario.about)") }
+            if allScenarios.isEmpty { print("no scenario yet: `floors` and `layouts` work") }
+        }
+    }
+#else
+    @main
+    enum MillraceBench {
+        static func main() {
+            print("millrace-bench is built without its dependencies; build it with `--traits Tools`.")
+        }
+    }
+#endif
