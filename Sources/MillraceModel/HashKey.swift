@@ -20,7 +20,8 @@ public struct HashKey: Hashable, Sendable {
         }
         guard let value = UInt128(text) else {
             throw .invalidArgument(
-                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was \(text)")
+                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was \(text)"
+            )
         }
         self.value = value
     }
