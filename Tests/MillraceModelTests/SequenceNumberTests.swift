@@ -104,11 +104,16 @@ private func number(_ creation: UInt64, _ shard: UInt32, _ ordinal: UInt64, _ se
         #expect(error?.code == "InvalidArgumentException")
     }
 
-    @Test func `a number whose two notes of the shard disagree is an invalid argument`() {
-        // 2^4 more: the index in full says shard 1, its low four bits say shard 0.
-        let error = #expect(throws: KinesisError.self) {
-            try SequenceNumber("49039857307708443467467104868809893875799651909875269650")
-        }
+    @Test(arguments: [
+        // 2^4 more than the first number: the index in full says shard 1, its low four bits say shard 0.
+        ("the shard's two notes disagree", "49039857307708443467467104868809893875799651909875269650"),
+        // 2^143 more: the ordinal is 2^63.
+        ("the ordinal is too large", "49039857307719593840066370180380661734935976090628259842"),
+        // 2^72 more: a digit that is always 0 is not.
+        ("a fixed digit differs", "49039857307708443467467104868809898598166134779520483330"),
+    ])
+    func `a number of the right length that breaks the layout is an invalid argument`(how: String, text: String) {
+        let error = #expect(throws: KinesisError.self, "\(how)") { try SequenceNumber(text) }
         #expect(error?.code == "InvalidArgumentException")
     }
 
