@@ -15,20 +15,16 @@ package final class SeededEntropy: Entropy {
 
     package func next() -> UInt64 {
         // Relaxed: the numbers order nothing but themselves.
-        var mixed = state.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
+        Dice.mix(state.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue)
     }
 
     /// A number in `0..<bound` (1 or more); the bias is below bound / 2^64.
     package func next(below bound: Int) -> Int {
-        precondition(bound > 0)
-        return Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+        Dice.scale(next(), below: bound)
     }
 
     /// True with the given probability, 0...1.
     package func chance(_ probability: Double) -> Bool {
-        Double(next() >> 11) * 0x1p-53 < probability
+        Dice.isBelow(next(), probability)
     }
 }
