@@ -8,8 +8,17 @@
 ///
 /// Safe to send: it only owns; who may touch which bytes when is agreed by those who share `memory`.
 @safe package final class AlignedMemory: @unchecked Sendable {
-    /// The bytes; good for as long as this object lives.
+    /// The bytes; good for as long as this object lives. Keep the object itself: `AlignedMemory(...).memory` is gone
+    /// before it is used.
     package let memory: Memory
+
+    /// Lends the bytes for the call, during which this object certainly lives.
+    package func withMemory<Result, Failure: Error>(
+        _ body: (Memory) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(memory)
+    }
 
     /// - Parameters:
     ///   - byteCount: 0 or more bytes; no rounding is visible.

@@ -22,7 +22,9 @@ extension ShadowIO {
                     guard dice.chance(keep) else { return .old }
                     let newest = dice.chance(options.newestProbability)
                     let version = newest ? writeCount : 1 + dice.next(below: writeCount)
-                    guard options.tearProbability > 0, dice.chance(options.tearProbability) else { return .after(version) }
+                    guard options.tearProbability > 0, dice.chance(options.tearProbability) else {
+                        return .after(version)
+                    }
                     return .torn(version, older: dice.next(below: version), ShadowTear(unitByteCount, &dice))
                 }
             }

@@ -158,7 +158,8 @@ extension ShadowIO {
         release(file)
     }
 
-    private func directory(_ handle: DirectoryHandle, _ operation: IOError.Operation) throws(IOError) -> ShadowDirectory {
+    private func directory(_ handle: DirectoryHandle, _ operation: IOError.Operation) throws(IOError) -> ShadowDirectory
+    {
         guard let found = directories[handle.value] else { throw IOError(operation, name: "", errorNumber: EBADF) }
         return found.directory
     }

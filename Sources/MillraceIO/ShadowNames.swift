@@ -80,7 +80,8 @@ struct ShadowChanges {
     }
 
     /// The same changes between the copies that the two functions give.
-    func mapped(_ directory: (ShadowDirectory) -> ShadowDirectory, _ node: (ShadowNode) -> ShadowNode) -> ShadowChanges {
+    func mapped(_ directory: (ShadowDirectory) -> ShadowDirectory, _ node: (ShadowNode) -> ShadowNode) -> ShadowChanges
+    {
         var copy = ShadowChanges()
         copy.list = list.map { change in
             let effects = change.effects.map {

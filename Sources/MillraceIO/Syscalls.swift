@@ -1,4 +1,5 @@
 import CMillrace
+
 #if canImport(Glibc)
     import Glibc
 #else
