@@ -69,7 +69,14 @@ prepare_build() {
     need liblz4-dev /usr/include/lz4.h
     need libc6-dev /usr/include/stdio.h
     need libstdc++-12-dev '/usr/include/c++/*/vector'
+    need libgcc-12-dev '/usr/lib/gcc/*/*/crtbegin.o'
     need binutils ld
+    # What the toolchain itself is linked with.
+    need libcurl4 '/usr/lib/*/libcurl.so.4'
+    need libxml2 '/usr/lib/*/libxml2.so.2'
+    need libsqlite3-0 '/usr/lib/*/libsqlite3.so.0'
+    need libncurses6 '/usr/lib/*/libncurses.so.6'
+    need tzdata /usr/share/zoneinfo/UTC
     install_missing || die "could not install what the build needs" 2
     find_swift
 }

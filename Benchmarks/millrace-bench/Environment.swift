@@ -68,7 +68,9 @@
             if fileSystem == "tmpfs" || fileSystem == "ramfs" {
                 warnings.append("\(fileSystem): nothing reaches a device here, durable costs nothing")
             }
-            if busyBefore > 0.1 { warnings.append("busy machine: others used \(percent(busyBefore)) of it before the run") }
+            if busyBefore > 0.1 {
+                warnings.append("busy machine: others used \(percent(busyBefore)) of it before the run")
+            }
             if stolenBefore > 0.02 { warnings.append("busy host: \(percent(stolenBefore)) of the time was stolen") }
             if repetitions < 3 { warnings.append("fewer than 3 repetitions: no spread to judge a difference by") }
             if quick { warnings.append("quick run: less work than a figure needs to be worth keeping") }

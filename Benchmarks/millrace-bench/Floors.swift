@@ -97,7 +97,10 @@
 
         var probes: [Probe] {
             [
-                Probe(name: FloorName.memcpy, unit: .gigabytesPerSecond, about: "all records to other memory, out of cache") {
+                Probe(
+                    name: FloorName.memcpy, unit: .gigabytesPerSecond,
+                    about: "all records to other memory, out of cache"
+                ) {
                     [self] in rate(seconds { target.memory.copy(blocks.region.memory, at: 0) })
                 },
                 Probe(name: FloorName.checksum, unit: .gigabytesPerSecond, about: "CRC32C of each 64 KiB block") {
@@ -111,14 +114,18 @@
                             }
                         })
                 },
-                Probe(name: FloorName.compress, unit: .gigabytesPerSecond, about: "LZ4_compress_fast_extState of each block") {
+                Probe(
+                    name: FloorName.compress, unit: .gigabytesPerSecond,
+                    about: "LZ4_compress_fast_extState of each block"
+                ) {
                     [self] in rate(try compress(stream: false))
                 },
                 Probe(
                     name: FloorName.compressStream, unit: .gigabytesPerSecond,
                     about: "the same through a fresh stream (5-byte hashes)"
                 ) { [self] in rate(try compress(stream: true)) },
-                Probe(name: FloorName.decompress, unit: .gigabytesPerSecond, about: "LZ4_decompress_safe of the latter") {
+                Probe(name: FloorName.decompress, unit: .gigabytesPerSecond, about: "LZ4_decompress_safe of the latter")
+                {
                     [self] in rate(try decompress())
                 },
                 Probe(name: FloorName.hash, unit: .nanoseconds, about: "MD5 of each partition key") { [self] in
@@ -156,7 +163,9 @@
                     // Safe because both ranges lie inside their regions and the routine keeps to the counts given.
                     let count = unsafe LZ4_decompress_safe(
                         block.address, back.memory.address, Int32(block.byteCount), Int32(back.byteCount))
-                    guard Int(count) == blocks.block(index).byteCount else { throw BenchError("LZ4 gave back \(count) bytes") }
+                    guard Int(count) == blocks.block(index).byteCount else {
+                        throw BenchError("LZ4 gave back \(count) bytes")
+                    }
                     start = end
                 }
             }
@@ -187,10 +196,12 @@
             if stream {
                 unsafe LZ4_resetStream_fast(state)
                 count = unsafe LZ4_compress_fast_continue(
-                    state, source.address, target.address, Int32(source.byteCount), Int32(clamping: target.byteCount), 1)
+                    state, source.address, target.address, Int32(source.byteCount), Int32(clamping: target.byteCount), 1
+                )
             } else {
                 count = unsafe LZ4_compress_fast_extState(
-                    state, source.address, target.address, Int32(source.byteCount), Int32(clamping: target.byteCount), 1)
+                    state, source.address, target.address, Int32(source.byteCount), Int32(clamping: target.byteCount), 1
+                )
             }
             guard count > 0 else { throw BenchError("LZ4 had no room for \(source.byteCount) bytes") }
             return Int(count)
@@ -244,19 +255,27 @@
                     [self] in
                     let spent = try seconds {
                         for offset in stride(from: 0, to: byteCount, by: run) {
-                            try write(file, source.slice(offset % max(1, source.byteCount - run), min(run, source.byteCount)), at: offset)
+                            try write(
+                                file, source.slice(offset % max(1, source.byteCount - run), min(run, source.byteCount)),
+                                at: offset)
                         }
                     }
                     return Double(byteCount) / spent / 1e9
                 },
                 // Comes right after the writes: what it waits for is theirs.
-                Probe(name: FloorName.writeBack, unit: .gigabytesPerSecond, about: "fdatasync of all of that") { [self] in
+                Probe(name: FloorName.writeBack, unit: .gigabytesPerSecond, about: "fdatasync of all of that") {
+                    [self] in
                     Double(byteCount) / (try seconds { try sync(file) }) / 1e9
                 },
-                Probe(name: FloorName.mappedRead, unit: .gigabytesPerSecond, about: "every byte of a cached mapping, in order") {
+                Probe(
+                    name: FloorName.mappedRead, unit: .gigabytesPerSecond,
+                    about: "every byte of a cached mapping, in order"
+                ) {
                     [self] in try mappedRead()
                 },
-                Probe(name: FloorName.sync, unit: .nanoseconds, about: "4 KiB pwrite over a written file + fdatasync, p50") {
+                Probe(
+                    name: FloorName.sync, unit: .nanoseconds, about: "4 KiB pwrite over a written file + fdatasync, p50"
+                ) {
                     [self] in
                     var latency = Latency()
                     for index in 0..<syncs {

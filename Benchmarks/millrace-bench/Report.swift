@@ -52,8 +52,9 @@
         func finish() throws {
             let environment = context.environment.finished()
             if !rows.isEmpty { printResults() }
-            print("\nload after   \(environment.loadAfter); others busy \(percent(environment.busyDuring)) of the run,"
-                + " stolen \(percent(environment.stolenDuring))")
+            print(
+                "\nload after   \(environment.loadAfter); others busy \(percent(environment.busyDuring)) of the run,"
+                    + " stolen \(percent(environment.stolenDuring))")
             for warning in environment.warnings { print("WARNING      \(warning)") }
             for row in rows where row.notMeasured == nil && !row.verified {
                 print("FAILED       verification of \(row.scenario) (\(row.engine), \(row.ack), \(row.codec))")
@@ -77,7 +78,9 @@
             let body = rows.map { row -> [String] in
                 let name = [row.scenario, row.detail].compactMap { $0 }.joined(separator: " ")
                 if let why = row.notMeasured {
-                    return [name, row.engine, row.ack, row.codec, row.batch.map(String.init) ?? "-", "not measured: \(why)"]
+                    return [
+                        name, row.engine, row.ack, row.codec, row.batch.map(String.init) ?? "-", "not measured: \(why)",
+                    ]
                         + [String](repeating: "", count: head.count - 6)
                 }
                 return [
@@ -109,7 +112,8 @@
                 case .right: String(repeating: " ", count: widths[column] - line[column].count) + line[column]
                 }
             }
-            print("  " + cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed().map(String.init).joined())
+            print(
+                "  " + cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed().map(String.init).joined())
         }
     }
 

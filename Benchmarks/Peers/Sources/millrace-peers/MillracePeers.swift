@@ -68,7 +68,9 @@ private struct Options {
             case "--batch": batch = try positive(name, value)
             case "--records": records = try positive(name, value)
             case "--synchronous":
-                guard let level = SQLiteLog.Synchronous(rawValue: value) else { throw BenchError("--synchronous FULL|NORMAL") }
+                guard let level = SQLiteLog.Synchronous(rawValue: value) else {
+                    throw BenchError("--synchronous FULL|NORMAL")
+                }
                 synchronous = level
             default: throw BenchError("unknown argument \(name)\n\(MillracePeers.usage)")
             }

@@ -3,7 +3,10 @@ import Foundation
 /// SQLite as people use it for a log: one table, its rows in order of an integer key, write-ahead logging.
 struct SQLiteLog {
     /// What a commit has reached when it returns: FULL syncs the write-ahead log, NORMAL leaves it to the system.
-    enum Synchronous: String { case full = "FULL", normal = "NORMAL" }
+    enum Synchronous: String {
+        case full = "FULL"
+        case normal = "NORMAL"
+    }
 
     let synchronous: Synchronous
     /// Records in one transaction.
