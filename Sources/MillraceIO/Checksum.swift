@@ -1,8 +1,8 @@
-import CMillrace
+public import CMillrace
 
 /// CRC32C (Castagnoli; RFC 3720 B.4). CRCs chain: `of(b, continuing: of(a))` is the CRC of a followed by b, and
 /// the CRC of nothing is what it continues from. Any start value is fine, so a salt can stand in front.
-package enum CRC32C {
+@usableFromInline package enum CRC32C {
     /// The CRC of all of `memory`. About 2 ns and then 30 GB/s (AMD EPYC, SSE4.2, bytes in cache).
     @inlinable @inline(__always)
     package static func of(_ memory: Memory, continuing crc: UInt32 = 0) -> UInt32 {

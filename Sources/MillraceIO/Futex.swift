@@ -1,4 +1,4 @@
-import CMillrace
+public import CMillrace
 
 #if canImport(Glibc)
     import Glibc

@@ -1,8 +1,8 @@
-import CMillrace
+public import CMillrace
 #if canImport(Glibc)
-    import Glibc
+    public import Glibc
 #else
-    import Darwin
+    public import Darwin
 #endif
 
 /// A stretch of raw memory that somebody else owns, with every access checked against its bounds.
@@ -10,10 +10,10 @@ import CMillrace
 /// The engine's bytes (arena slots, mappings, staging) are handed around as this. It does not keep its
 /// owner alive: who lends one says how long it is good for (a pinned slot, an open mapping).
 /// All integers are little-endian and need no alignment, except the atomic accesses (8-byte aligned).
-@safe @frozen
+@safe @frozen @usableFromInline
 package struct Memory: @unchecked Sendable {
     @usableFromInline let base: UnsafeMutableRawPointer
-    package let byteCount: Int
+    @usableFromInline package let byteCount: Int
 
     /// The memory at `base`; the caller answers for its lifetime.
     @inlinable
