@@ -143,7 +143,7 @@
         private func rate(_ seconds: Double) -> Double { Double(blocks.byteCount) / seconds / 1e9 }
 
         private func compress(stream: Bool) throws -> Double {
-            let encoder = BlockEncoder(stream: stream)
+            let encoder = LZ4Probe(stream: stream)
             compressedEnds.removeAll(keepingCapacity: true)
             var end = 0
             return try seconds {
@@ -177,7 +177,7 @@
     /// liblz4 compresses inputs shorter than 65,547 bytes with small tables and 4-byte hashes, longer ones and streams
     /// with 5-byte hashes. A stream that is fresh for every block is still independent of other blocks.
     @safe
-    final class BlockEncoder {
+    final class LZ4Probe {
         private let state: UnsafeMutablePointer<LZ4_stream_t>
         private let stream: Bool
 

@@ -59,7 +59,7 @@
 
     private func measureLayouts(_ context: BenchContext, stream: Bool) throws -> [LayoutResult] {
         let blocks = context.blocks
-        let encoder = BlockEncoder(stream: stream)
+        let encoder = LZ4Probe(stream: stream)
         let room = try Region(byteCount: 1 << 18)
         let plain = try Region(byteCount: 1 << 18)
         let directories = (0..<blocks.count).map { directory(of: $0, context) }

@@ -7,7 +7,9 @@
         static let configuration = CommandConfiguration(
             commandName: "millrace-bench",
             abstract: "Measures Millrace beside the floors of this machine, and verifies what it wrote.",
-            subcommands: [RunCommand.self, FloorsCommand.self, LayoutsCommand.self, ListCommand.self],
+            subcommands: [
+                RunCommand.self, FloorsCommand.self, LayoutsCommand.self, CompareCommand.self, ListCommand.self,
+            ],
             defaultSubcommand: RunCommand.self)
     }
 
