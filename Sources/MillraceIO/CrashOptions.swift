@@ -14,7 +14,8 @@ package struct CrashOptions: Sendable, Equatable {
 
     /// What survives or is lost as a whole: 512 (a sector) or 4096 (a page) bytes; nil draws one for each state.
     package var unitByteCount: Int? = nil
-    /// How likely an unsynced unit survives, 0...1; nil draws 0, 1/10, 1/2, 9/10 or 1 for each state.
+    /// How likely an unsynced unit survives, 0...1; nil draws 0, 1/10, 1/2, 9/10, 1, or "in order" for each state. In
+    /// order means of each file its first few writes, and the last of them perhaps torn.
     package var keepProbability: Double? = nil
     /// How likely a surviving unit is the newest version, 0...1. Otherwise it is one of all versions since the last sync.
     package var newestProbability: Double = 0.5

@@ -3,8 +3,9 @@ import Synchronization
 /// Makes calls of another `StorageIO` fail by plan: the n-th call of a kind fails with an `errno`, once or from
 /// then on. Counts all calls. A class because it stands in for the shared storage below it.
 ///
-/// A test runs a scenario with n = 1, 2, 3, ... until it passes without the fault having happened. A failed call does not reach the
-/// storage below, except that a failed sync makes a `ShadowIO` forget what it covered, as a real disk may.
+/// A test runs a scenario with n = 1, 2, 3, ... until it passes without the fault having happened. A failed call does
+/// not reach the storage below, except for the first bytes of a write if so planned, and that a failed sync makes
+/// a `ShadowIO` forget what it covered, as a real disk may.
 package final class FaultIO: StorageIO {
     /// One planned fault. A value.
     package struct Plan: Sendable, Equatable {
@@ -14,12 +15,18 @@ package final class FaultIO: StorageIO {
         package var errorNumber: Int32
         /// True when all later calls of the operation fail as well.
         package var isPermanent: Bool
+        /// For a write: how many of its first bytes reach the storage below before it fails.
+        package var writtenByteCount: Int
 
-        package init(_ operation: IOError.Operation, call: Int, errorNumber: Int32, isPermanent: Bool = false) {
+        package init(
+            _ operation: IOError.Operation, call: Int, errorNumber: Int32, isPermanent: Bool = false,
+            writtenByteCount: Int = 0
+        ) {
             self.operation = operation
             self.call = call
             self.errorNumber = errorNumber
             self.isPermanent = isPermanent
+            self.writtenByteCount = writtenByteCount
         }
     }
 
@@ -48,7 +55,12 @@ package final class FaultIO: StorageIO {
     package var injectedCount: Int { state.withLock { $0.injectedCount } }
 
     private func enter(_ operation: IOError.Operation, _ name: String = "") throws(IOError) {
-        let fault: IOError? = state.withLock { state in
+        if let (fault, _) = count(operation, name) { throw fault }
+    }
+
+    /// Counts the call; the error it fails with, and the plan that said so.
+    private func count(_ operation: IOError.Operation, _ name: String) -> (fault: IOError, plan: Plan)? {
+        state.withLock { state in
             let count = state.counts[operation, default: 0] + 1
             state.counts[operation] = count
             let plan = state.plans.first {
@@ -56,9 +68,9 @@ package final class FaultIO: StorageIO {
             }
             guard let plan else { return nil }
             state.injectedCount += 1
-            return IOError(operation, name: name, errorNumber: plan.errorNumber, detail: "injected, call \(count)")
+            let detail = "injected, call \(count)"
+            return (IOError(operation, name: name, errorNumber: plan.errorNumber, detail: detail), plan)
         }
-        if let fault { throw fault }
     }
 
     // MARK: StorageIO
@@ -127,8 +139,14 @@ package final class FaultIO: StorageIO {
     }
 
     package func write(_ file: FileHandle, at byteOffset: Int, _ pieces: [Memory]) throws(IOError) {
-        try enter(.write)
-        try base.write(file, at: byteOffset, pieces)
+        guard let (fault, plan) = count(.write, "") else { return try base.write(file, at: byteOffset, pieces) }
+        var rest = plan.writtenByteCount
+        let written = pieces.map { piece in
+            defer { rest -= min(rest, piece.byteCount) }
+            return piece.slice(0, min(rest, piece.byteCount))
+        }
+        if plan.writtenByteCount > 0 { try base.write(file, at: byteOffset, written) }
+        throw fault
     }
 
     package func sync(_ file: FileHandle) throws(IOError) {

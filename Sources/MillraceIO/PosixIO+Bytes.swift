@@ -32,9 +32,14 @@ extension PosixIO {
         case -EOPNOTSUPP, -ENOSYS: break
         default: throw fault(.allocate, file.value, -result)
         }
-        var at = oldByteCount
-        while at < byteCount {
-            let piece = Self.zeros.memory.slice(0, min(Self.zeros.memory.byteCount, byteCount - at))
+        if oldByteCount < byteCount { try writeZeros(file, oldByteCount..<byteCount) }
+    }
+
+    /// Reserves space the slow way. Its errors are those of `allocate`.
+    package func writeZeros(_ file: FileHandle, _ range: Range<Int>) throws(IOError) {
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let piece = Self.zeros.memory.slice(0, min(Self.zeros.memory.byteCount, range.upperBound - at))
             try write(file, at: at, [piece], as: .allocate)
             at += piece.byteCount
         }
@@ -76,26 +81,31 @@ extension PosixIO {
     private func write(
         _ file: FileHandle, at byteOffset: Int, _ pieces: [Memory], as operation: IOError.Operation
     ) throws(IOError) {
-        var rest = pieces[...]
+        var rest = PosixIO.remaining(pieces[...], after: 0)
         var at = byteOffset
-        while true {
-            while let first = rest.first, first.byteCount == 0 { rest.removeFirst() }
-            if rest.isEmpty { return }
+        while !rest.isEmpty {
             let part = rest.prefix(Self.maximumPieceCount)
-            var count = Syscalls.retrying { Syscalls.write(file.value, at: at, part) }
+            let count = Syscalls.retrying { Syscalls.write(file.value, at: at, part) }
             if count < 0 { throw fault(operation, file.value, Int32(-count)) }
             if count == 0 { throw fault(operation, file.value, 0, detail: "wrote 0 bytes at byte \(at)") }
             at += count
-            // A short write ends anywhere; drop the pieces that went out and cut the one it ended in.
-            while count > 0, let first = rest.first {
-                if count < first.byteCount {
-                    rest[rest.startIndex] = first.slice(count, first.byteCount - count)
-                    break
-                }
-                count -= first.byteCount
-                rest.removeFirst()
-            }
+            rest = PosixIO.remaining(rest, after: count)
         }
+    }
+
+    /// What is left of the pieces once their first `byteCount` bytes went out, which may end anywhere. Begins with a
+    /// piece that is not empty, or is empty itself.
+    package static func remaining(_ pieces: ArraySlice<Memory>, after byteCount: Int) -> ArraySlice<Memory> {
+        var rest = pieces
+        var count = byteCount
+        while let first = rest.first, count >= first.byteCount {
+            count -= first.byteCount
+            rest.removeFirst()
+        }
+        if count > 0, let first = rest.first {
+            rest[rest.startIndex] = first.slice(count, first.byteCount - count)
+        }
+        return rest
     }
 
     package func sync(_ file: FileHandle) throws(IOError) {

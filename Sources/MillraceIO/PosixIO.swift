@@ -23,10 +23,10 @@ package final class PosixIO: StorageIO {
         // A slash at the end would make the system follow a link that stands there.
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        let isMade = create && Syscalls.makeDirectory(path, in: AT_FDCWD, mode: 0o700) == 0
-        let handle = try openDirectory(path, below: AT_FDCWD)
+        let made = create ? Syscalls.makeDirectory(path, in: AT_FDCWD, mode: 0o700) : -EEXIST
+        let handle = try openDirectory(path, below: AT_FDCWD, made: made)
         // The caller has no handle of the parent, so the new name is made durable here.
-        if isMade {
+        if made == 0 {
             do throws(IOError) { try syncParent(of: path) } catch {
                 close(handle)
                 throw error
@@ -39,15 +39,21 @@ package final class PosixIO: StorageIO {
         _ name: String, in directory: DirectoryHandle, create: Bool
     ) throws(IOError) -> DirectoryHandle {
         try check(name, .openDirectory)
-        if create { _ = Syscalls.makeDirectory(name, in: directory.value, mode: 0o700) }
-        return try openDirectory(name, below: directory.value)
+        let made = create ? Syscalls.makeDirectory(name, in: directory.value, mode: 0o700) : -EEXIST
+        return try openDirectory(name, below: directory.value, made: made)
     }
 
-    /// Making a directory may have failed without harm (it exists), or else opening it tells why.
-    private func openDirectory(_ path: String, below directory: Int32) throws(IOError) -> DirectoryHandle {
+    /// Opens a directory after the attempt to make it, which answered `made`. What already exists was not to be made;
+    /// what is missing is so because of that answer.
+    private func openDirectory(
+        _ path: String, below directory: Int32, made: Int32
+    ) throws(IOError) -> DirectoryHandle {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         let file = Syscalls.retrying { Syscalls.open(path, in: directory, flags: flags) }
-        guard file >= 0 else { throw IOError(.openDirectory, name: path, errorNumber: -file) }
+        guard file >= 0 else {
+            let errorNumber = file == -ENOENT && made != -EEXIST && made != 0 ? -made : -file
+            throw IOError(.openDirectory, name: path, errorNumber: errorNumber)
+        }
         let (status, errorNumber) = Syscalls.status(of: file)
         let fault: IOError? =
             if errorNumber != 0 {

@@ -49,9 +49,9 @@ enum ShadowTear {
 
 extension ShadowFile {
     /// The file with one fate for each unsynced unit, and with the given length; all of it is durable.
-    /// - Parameter fate: gets how many writes touch the unit, and which of the touched units it is, in ascending order.
+    /// - Parameter fate: gets the writes that touch the unit, oldest first, and which of the touched units it is, in ascending order.
     func crashed(
-        byteCount: Int, unitByteCount: Int, fate: (_ writeCount: Int, _ unit: Int) -> ShadowFate
+        byteCount: Int, unitByteCount: Int, fate: (_ writes: ArraySlice<Int32>, _ unit: Int) -> ShadowFate
     ) -> ShadowFile {
         // It begins as the file is now, and each unit that did not survive as it is now is put back.
         let survivor = ShadowFile(copyingBytesOf: self)
@@ -61,7 +61,7 @@ extension ShadowFile {
             let range = units.range(unit)
             let writes = units.writes(unit)
             let target = survivor.bytes.slice(range)
-            switch fate(writes.count, unit) {
+            switch fate(writes, unit) {
             case .after(writes.count): continue
             case .old: rebuild(range, after: [], into: target)
             case .after(let version): rebuild(range, after: writes.prefix(version), into: target)

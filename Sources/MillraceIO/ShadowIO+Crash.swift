@@ -10,7 +10,9 @@ extension ShadowIO {
     package func crash(_ options: CrashOptions = CrashOptions(), entropy: any Entropy) -> ShadowIO {
         var dice = Dice(seed: entropy.next())
         let unitByteCount = options.unitByteCount ?? (dice.next() & 1 == 0 ? 512 : 4096)
-        let keep = options.keepProbability ?? [0, 0.1, 0.5, 0.9, 1][dice.next(below: 5)]
+        let draw = dice.next(below: 6)
+        let isInOrder = options.keepProbability == nil && draw == 5
+        let keep = options.keepProbability ?? [0, 0.1, 0.5, 0.9, 1, 0.5][draw]
         return locked {
             let isChosen = chooseNames(options.names, keep, &dice)
             return build(choosing: isChosen) { file in
@@ -18,10 +20,20 @@ extension ShadowIO {
                 let length =
                     lengths.count > 1 && dice.chance(keep)
                     ? dice.chance(options.newestProbability) ? lengths.count - 1 : dice.next(below: lengths.count) : 0
-                return file.crashed(byteCount: lengths[length], unitByteCount: unitByteCount) { writeCount, _ in
-                    guard dice.chance(keep) else { return .old }
-                    let newest = dice.chance(options.newestProbability)
-                    let version = newest ? writeCount : 1 + dice.next(below: writeCount)
+                let firstLost = Int32(dice.next(below: file.writes.count + 1))
+                return file.crashed(byteCount: lengths[length], unitByteCount: unitByteCount) { writes, _ in
+                    let version: Int
+                    if isInOrder {
+                        version = writes.count { $0 < firstLost }
+                        // Only what the last surviving write touched can have been under way.
+                        guard version > 0, writes[writes.startIndex + version - 1] == firstLost - 1 else {
+                            return .after(version)
+                        }
+                    } else {
+                        guard dice.chance(keep) else { return .old }
+                        let newest = dice.chance(options.newestProbability)
+                        version = newest ? writes.count : 1 + dice.next(below: writes.count)
+                    }
                     guard options.tearProbability > 0, dice.chance(options.tearProbability) else {
                         return .after(version)
                     }
@@ -63,8 +75,8 @@ extension ShadowIO {
                     if mask >> UInt64(first) & 1 == 1 { byteCount = file.byteCount }
                     first += 1
                 }
-                return file.crashed(byteCount: byteCount, unitByteCount: unitByteCount) { writeCount, unit in
-                    mask >> UInt64(first + unit) & 1 == 1 ? .after(writeCount) : .old
+                return file.crashed(byteCount: byteCount, unitByteCount: unitByteCount) { writes, unit in
+                    mask >> UInt64(first + unit) & 1 == 1 ? .after(writes.count) : .old
                 }
             }
         }

@@ -30,6 +30,18 @@ import Testing
         #expect(io.callCount(.sync) == 5)
     }
 
+    @Test func `a write may fail after its first bytes`() throws {
+        let shadow = ShadowIO()
+        let io = FaultIO(shadow, [.init(.write, call: 2, errorNumber: 28, writtenByteCount: 5)])
+        let file = try file(io)
+        try io.put([UInt8](repeating: 1, count: 8), file)
+        let (first, second) = (AlignedMemory.filled(2, byteCount: 3), AlignedMemory.filled(3, byteCount: 4))
+        defer { withExtendedLifetime((first, second)) {} }
+        #expect(
+            fault { () throws(IOError) in try io.write(file, at: 1, [first.memory, second.memory]) }?.errorNumber == 28)
+        #expect(shadow.contents()["/disk/f"] == [1, 2, 2, 2, 3, 3, 1, 1])
+    }
+
     @Test func `a failed sync loses what it covered on a disk in memory`() throws {
         let shadow = ShadowIO()
         let io = FaultIO(shadow, [.init(.sync, call: 2, errorNumber: 5)])

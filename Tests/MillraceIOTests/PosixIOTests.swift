@@ -128,6 +128,33 @@ import Testing
         place.io.close(file)
     }
 
+    @Test func `a short write goes on with the piece it ended in`() {
+        let owners = [2, 0, 3, 0].map { AlignedMemory.filled(7, byteCount: $0) }
+        defer { withExtendedLifetime(owners) {} }
+        let pieces = owners.map(\.memory)[...]
+        let lefts = (0...5).map { PosixIO.remaining(pieces, after: $0).map(\.byteCount) }
+        #expect(lefts == [[2, 0, 3, 0], [1, 0, 3, 0], [3, 0], [2, 0], [1, 0], []])
+        #expect(PosixIO.remaining(pieces[1...], after: 0).map(\.byteCount) == [3, 0])
+    }
+
+    @Test func `zeros are written where space cannot be reserved`() throws {
+        let place = try Place()
+        let file = try place.io.createFile("f", in: place.directory)
+        try place.io.put([9, 9], file)
+        try place.io.writeZeros(file, 2..<1_500_000)
+        let content = try #require(try place.io.contents("f", in: place.directory))
+        #expect(content.count == 1_500_000 && content[1] == 9 && content[2...].allSatisfy { $0 == 0 })
+        place.io.close(file)
+    }
+
+    @Test func `a directory that cannot be made says why`() throws {
+        let path = NSTemporaryDirectory() + "millrace-io-missing/inner"
+        let error = fault { () throws(IOError) in try PosixIO().openDirectory(at: path, create: true) }
+        #expect(error == IOError(.openDirectory, name: path, errorNumber: ENOENT))
+        let inFile = fault { () throws(IOError) in try PosixIO().openDirectory(at: "/proc/millrace", create: true) }
+        #expect(inFile?.operation == .openDirectory)
+    }
+
     @Test func `a read ends at the end of the file, and cached bytes need no waiting`() throws {
         let place = try Place()
         let file = try place.io.createFile("f", in: place.directory)

@@ -48,6 +48,16 @@ import Testing
         #expect(Set(disk.states(100, pages).map { state in (0..<4).map { state["f"]![$0 * 512] } }).count == 2)
     }
 
+    @Test func `some states keep the first writes of a file and nothing after them`() throws {
+        let file = try disk.durableFile("f", byteCount: 64 << 10)
+        for unit in 0..<16 { try disk.fill(file, unit * 4_096..<unit * 4_096 + 100, 1) }
+        let patterns = disk.states(600, CrashOptions(unitByteCount: 4_096, tearProbability: 0)).map { state in
+            (0..<16).map { state["f"]![$0 * 4_096] }
+        }
+        let prefixes = (0...16).map { kept in (0..<16).map { $0 < kept ? 1 as UInt8 : 0 } }
+        #expect(prefixes.allSatisfy { patterns.contains($0) })
+    }
+
     @Test func `a torn unit mixes old and new at multiples of 8 bytes only`() throws {
         let file = try disk.durableFile("f", byteCount: 8_192)
         try disk.fill(file, 0..<8_192, 1)
