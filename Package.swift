@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "MillraceIO", dependencies: ["CLZ4", "CMillrace"], swiftSettings: settings),
         .target(name: "MillraceModel", swiftSettings: settings),
         // Floor 2
-        .target(name: "MillraceLog", dependencies: ["MillraceIO"], swiftSettings: settings),
+        .target(name: "MillraceLog", dependencies: ["MillraceIO", "CMillrace"], swiftSettings: settings),
         // Floor 3
         .target(name: "Millrace", dependencies: ["MillraceLog", "MillraceIO", "MillraceModel"], swiftSettings: settings),
         // Floor 5

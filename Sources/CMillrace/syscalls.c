@@ -5,6 +5,7 @@
 #endif
 #include "CMillrace.h"
 #include <errno.h>
+#include <pthread.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -90,3 +91,11 @@ int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCou
 }
 
 #endif
+
+void millrace_name_thread(const char *name) {
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#else
+    pthread_setname_np(name);
+#endif
+}

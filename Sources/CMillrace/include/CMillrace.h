@@ -71,4 +71,7 @@ int millrace_give_back(void *at, size_t byteCount);
 int millrace_full_sync(int file);
 int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount);
 
+/// Names the calling thread, for debuggers and profilers; at most 15 bytes.
+void millrace_name_thread(const char *name);
+
 #endif

@@ -1,0 +1,132 @@
+import MillraceIO
+import Synchronization
+
+/// A run of records cut from one buffer, to become one block. The buffer's slot stays held until the block is written.
+struct Cut: Sendable {
+    /// Place in the log's order of blocks.
+    let ticket: UInt64
+    let slot: SlotReference
+    let memory: Memory
+    let logID: UInt64
+    /// Records, as indices in the buffer.
+    let range: Range<Int>
+    let firstOrdinal: UInt64
+    /// Index in `range` of the first record of a batch that the next block goes on with.
+    let unfinishedBatchIndex: Int?
+    /// Index of the buffer in the log's list, and whether this is its last block.
+    let bufferIndex: UInt64
+    let finishesBuffer: Bool
+
+    var endOrdinal: UInt64 { firstOrdinal + UInt64(range.count) }
+    var payload: Range<Int> { start..<end(of: range.upperBound - 1) }
+    var start: Int { range.lowerBound == 0 ? 0 : end(of: range.lowerBound - 1) }
+    private func end(of index: Int) -> Int {
+        Int(memory.load(UInt32.self, at: memory.byteCount - Directory.entryByteCount * (index + 1)))
+    }
+}
+
+/// A block ready to be placed: everything but position, chain and header checksum.
+struct EncodedBlock: Sendable {
+    let cut: Cut
+    var header: BlockHeader
+    /// Room for the header, then the directory, then the payload if it was compressed.
+    let scratch: AlignedMemory
+    let directoryAt: Int
+    /// The payload as it will stand on disk: in the scratch, or in the buffer itself.
+    let payload: Memory
+}
+
+/// Turns cuts into blocks: packs the directory, compresses when it pays, checksums. One for each worker; not shared.
+package struct BlockEncoder: ~Copyable {
+    private var lz4 = LZ4Encoder()
+    private let scratches: ScratchPool
+
+    package init(scratches: ScratchPool) { self.scratches = scratches }
+
+    mutating func encode(_ cut: Cut, policy: CompressionPolicy) -> EncodedBlock {
+        let payloadRange = cut.payload
+        let raw = cut.memory.slice(BufferLayout.payloadAt + payloadRange.lowerBound, payloadRange.count)
+        let headerByteCount = Format.blockHeaderByteCount + (cut.unfinishedBatchIndex == nil ? 0 : 8)
+        // Keep LZ4 only if it takes a quarter off: as the room it gets, so that it gives up early.
+        let room = raw.byteCount - raw.byteCount / 4
+        let directoryLimit = Directory.greatestByteCount(recordCount: cut.range.count, hasGaps: false)
+        let scratch = scratches.take(byteCount: headerByteCount + directoryLimit + room)
+        let directoryByteCount = Directory.pack(
+            cut.memory, cut.range, payloadStart: payloadRange.lowerBound,
+            into: scratch.memory.slice(headerByteCount, directoryLimit))
+        let payloadAt = headerByteCount + directoryByteCount
+        var payload = raw
+        var codec = BlockCodec.raw
+        if policy.shouldTry(byteCount: raw.byteCount) {
+            if let stored = lz4.encode(
+                raw, into: scratch.memory.slice(payloadAt, room), acceleration: policy.acceleration)
+            {
+                payload = scratch.memory.slice(payloadAt, stored)
+                codec = .lz4
+            }
+            policy.note(raw: raw.byteCount, isCompressed: codec == .lz4)
+        }
+        let first = cut.memory.byteCount - Directory.entryByteCount * (cut.range.lowerBound + 1)
+        let last = cut.memory.byteCount - Directory.entryByteCount * cut.range.upperBound
+        let firstArrival = cut.memory.load(UInt32.self, at: first + 4)
+        let lastArrival = cut.memory.load(UInt32.self, at: last + 4)
+        let body = CRC32C.of(
+            payload, continuing: CRC32C.of(scratch.memory.slice(headerByteCount, directoryByteCount)))
+        let header = BlockHeader(
+            bodyChecksum: body, firstOrdinal: cut.firstOrdinal, durableOrdinal: 0,
+            firstArrivalMilliseconds: cut.memory.load(UInt64.self, at: BufferLayout.firstArrivalAt)
+                + UInt64(firstArrival),
+            recordCount: cut.range.count, arrivalSpanMilliseconds: lastArrival - firstArrival,
+            directoryByteCount: directoryByteCount, rawPayloadByteCount: raw.byteCount,
+            storedPayloadByteCount: payload.byteCount, previousChecksum: 0, blockNumber: 0, codec: codec,
+            unfinishedBatchIndex: cut.unfinishedBatchIndex, extensionByteCount: headerByteCount - Format.blockHeaderByteCount)
+        return EncodedBlock(
+            cut: cut, header: header, scratch: scratch, directoryAt: headerByteCount, payload: payload)
+    }
+}
+
+/// Whether to compress, learnt from what came before: after raw verdicts a growing number of blocks is not tried.
+final class CompressionPolicy: Sendable {
+    let isEnabled: Bool
+    let acceleration: Int32 = 1
+    /// Below this a block is stored raw: LZ4 has nothing to find in it.
+    private static let leastByteCount = 128
+    private static let greatestSkip = 64
+    private let skip = Atomic<Int>(0)
+    private let nextSkip = Atomic<Int>(0)
+
+    init(isEnabled: Bool) { self.isEnabled = isEnabled }
+
+    func shouldTry(byteCount: Int) -> Bool {
+        guard isEnabled, byteCount >= Self.leastByteCount else { return false }
+        if skip.load(ordering: .relaxed) <= 0 { return true }
+        return skip.subtract(1, ordering: .relaxed).newValue < 0
+    }
+    func note(raw byteCount: Int, isCompressed: Bool) {
+        // A small block says little about its neighbours.
+        guard byteCount >= 16_384 else { return }
+        let next = isCompressed ? 0 : min(max(1, nextSkip.load(ordering: .relaxed) * 2), Self.greatestSkip)
+        nextSkip.store(next, ordering: .relaxed)
+        skip.store(next, ordering: .relaxed)
+    }
+}
+
+/// Memory for blocks on their way to disk, reused. Bounded: what comes back beyond the limit is let go.
+package final class ScratchPool: Sendable {
+    private let free = Mutex<[AlignedMemory]>([])
+    private let limit: Int
+    private let ordinaryByteCount: Int
+
+    package init(limit: Int, ordinaryByteCount: Int) {
+        self.limit = limit
+        self.ordinaryByteCount = ordinaryByteCount
+    }
+    func take(byteCount: Int) -> AlignedMemory {
+        if byteCount <= ordinaryByteCount, let found = free.withLock({ $0.popLast() }) { return found }
+        return AlignedMemory(byteCount: max(byteCount, ordinaryByteCount), alignment: 64)
+    }
+    func give(_ memory: AlignedMemory) {
+        guard memory.memory.byteCount == ordinaryByteCount else { return }
+        free.withLock { if $0.count < limit { $0.append(memory) } }
+    }
+}

@@ -1,0 +1,98 @@
+import MillraceIO
+
+/// What a cursor found at its place.
+package enum Fetch: Equatable, Sendable {
+    /// Records are ready; so many.
+    case records(Int)
+    /// Nothing beyond the last visible record yet.
+    case tip
+    /// Records are missing here; the cursor stands behind them now.
+    case gap(Gap)
+}
+
+/// A read position in a log. Moves forward over buffers, cached images and segments alike; takes no lock the writer takes.
+///
+/// Not copyable, but it may be stored and sent: it holds one counted image. `level` is what it sees: records below that
+/// watermark. One thread at a time.
+package struct Cursor: ~Copyable, Sendable {
+    private let log: ShardLog
+    package let level: Level
+    /// The next ordinal to read, or one before it in an older generation.
+    package private(set) var position: UInt64
+    private var image: Image?
+
+    init(log: ShardLog, level: Level, position: UInt64) {
+        self.log = log
+        self.level = level
+        self.position = position
+    }
+
+    /// Finds the records at the cursor's place without handing them out. Never waits for new ones; may wait for a device when they are
+    /// neither in memory nor in the page cache.
+    /// - Throws: `io`, `tooManyHeldViews`, `frozen` when the log failed and everything durable was read, `closed`.
+    package mutating func fetch() throws(LogError) -> Fetch {
+        while true {
+            let visible = try log.visible(level, position)
+            if let image {
+                let end = image.end(visible: visible)
+                if position >= image.baseOrdinal, position < end { return .records(Int(end - position)) }
+                if position >= visible { return .tip }
+                self.image = nil
+            }
+            if position >= visible { return .tip }
+            switch try log.locate(position, visible: visible) {
+            case .image(let found): image = found
+            case .step(let next): position = next
+            case .gap(let gap):
+                position = gap.to
+                return .gap(gap)
+            case .retry: continue
+            }
+        }
+    }
+
+    /// Lends the next records to `body` and moves behind those it took. nil at the tip.
+    /// - Throws: what `fetch` throws; `gap` when records are missing here, once, then reading goes on behind them.
+    package mutating func withBatch<Result>(
+        _ body: (inout RecordBatch) throws(LogError) -> Result
+    ) throws(LogError) -> Result? {
+        switch try fetch() {
+        case .tip: return nil
+        case .gap(let gap): throw .gap(gap)
+        case .records(let count):
+            guard let image else { preconditionFailure("records are ready in an image") }
+            let first = Int(position - image.baseOrdinal)
+            var batch = RecordBatch(image, first..<first + count)
+            let result = try body(&batch)
+            position += UInt64(count - batch.count)
+            return result
+        }
+    }
+
+    /// Moves to the first record at or after `ordinal`.
+    package mutating func seek(to ordinal: UInt64) {
+        position = ordinal
+        if let image, ordinal < image.baseOrdinal { self.image = nil }
+    }
+
+    /// Moves to the first visible record that arrived at or after the time, or to the tip when none did.
+    package mutating func seek(toArrival milliseconds: UInt64) throws(LogError) {
+        image = nil
+        position = try log.firstOrdinal(arrivingAtOrAfter: milliseconds)
+        while true {
+            switch try fetch() {
+            case .tip: return
+            case .gap: continue
+            case .records(let count):
+                guard let image else { return }
+                let first = Int(position - image.baseOrdinal)
+                let found = image.find(arrival: milliseconds, from: first, to: first + count)
+                position += UInt64(found - first)
+                if found < first + count { return }
+            }
+        }
+    }
+
+    /// Sleeps until a record is visible at the cursor's place, or the time (negative: without limit) is up. True when one is.
+    package func wait(nanoseconds: Int64 = -1) -> Bool { log.waitForRecord(after: position, level, nanoseconds: nanoseconds) }
+}

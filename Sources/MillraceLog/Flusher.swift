@@ -1,0 +1,255 @@
+import MillraceIO
+import Synchronization
+
+/// What a step did, and what keeps it from doing more.
+package enum FlushOutcome: Sendable, Equatable {
+    /// So many records were handed to the operating system, or are on their way in another thread's hands.
+    case progress
+    /// Nothing to do that the caller asked for.
+    case nothing
+    /// There is work, but it cannot be done now; try again when space returns.
+    case blocked(LogError)
+}
+
+/// Takes a log's records from its buffers to its segments: cut, encode, order, write.
+///
+/// Any thread may call `step`, several at once: cutting is short and under a lock, encoding runs in parallel, writing is done
+/// in ticket order by one thread at a time, the holder of the write turn. The writer role is never needed: a producer that is
+/// not scheduled cannot delay those who wait for durability.
+final class Flusher: Sendable {
+    private struct State {
+        // The next record to cut.
+        var bufferIndex: UInt64 = 0
+        var cutOrdinal: UInt64
+        var nextTicket: UInt64 = 0
+        // The next block to write, and those that are encoded but not written.
+        var nextToWrite: UInt64 = 0
+        var encoded: [UInt64: EncodedBlock] = [:]
+        var isWriting = false
+        /// Where the batch began that the last written block leaves unfinished.
+        var unfinishedBatchOrdinal: UInt64?
+        var storageFull: LogError?
+        /// Buffers that ended behind a block that is not written yet, by its ticket.
+        var finishedBehind: [UInt64: [(SlotReference, UInt64)]] = [:]
+    }
+    /// Cut and encoded blocks that may wait for their turn: more would only take memory.
+    private static let greatestBacklog: UInt64 = 32
+    private static let greatestRunByteCount = 1 << 20
+
+    private let state: Mutex<State>
+    private let segments: Owned<SegmentWriter>
+    private let arena: Arena
+    private let buffers: BufferList
+    private let watermarks: Watermarks
+    private let progress: WriteProgress
+    private let failure: LogFailure
+    private let scratches: ScratchPool
+    private let space: EventCount
+    private let gate: SyncGate
+    private let logID: UInt64
+    let policy: CompressionPolicy
+
+    init(
+        segments: consuming SegmentWriter, arena: Arena, buffers: BufferList, watermarks: Watermarks,
+        progress: WriteProgress, failure: LogFailure, scratches: ScratchPool, space: EventCount, gate: SyncGate, logID: UInt64,
+        policy: CompressionPolicy
+    ) {
+        self.segments = Owned(segments)
+        self.arena = arena
+        self.buffers = buffers
+        self.watermarks = watermarks
+        self.progress = progress
+        self.failure = failure
+        self.scratches = scratches
+        self.space = space
+        self.gate = gate
+        self.logID = logID
+        self.policy = policy
+        state = Mutex(State(cutOrdinal: watermarks.value(.published)))
+    }
+
+    /// Why appends are refused at the moment; nil when they are not.
+    var storageFull: LogError? { state.withLock { $0.storageFull } }
+
+    /// One cut, its encoding, and every write that is then due.
+    ///
+    /// With `partial` the records of the open buffer are cut too; otherwise only buffers that are full or closed.
+    func step(_ encoder: inout BlockEncoder, partial: Bool) -> FlushOutcome {
+        if failure.isFailed { return .nothing }
+        let hasBacklog = state.withLock { $0.nextTicket - $0.nextToWrite >= Self.greatestBacklog }
+        guard !hasBacklog, let cut = state.withLock({ nextCut(&$0, partial: partial) }) else {
+            return writeDue() ?? .nothing
+        }
+        let block = encoder.encode(cut, policy: policy)
+        state.withLock { $0.encoded[cut.ticket] = block }
+        return writeDue() ?? .progress
+    }
+
+    /// True when a full or closed buffer waits to be cut.
+    var hasFullBuffer: Bool {
+        let index = state.withLock { $0.bufferIndex }
+        return buffers.count > index + 1
+    }
+    var hasUncut: Bool { state.withLock { $0.cutOrdinal } < watermarks.value(.published) }
+
+    // MARK: Cutting
+
+    private func nextCut(_ state: inout State, partial: Bool) -> Cut? {
+        while true {
+            // `published` first, then the buffer's end: if the buffer is still open by then, all of `published` is in it.
+            let published = watermarks.value(.published)
+            guard state.cutOrdinal < published, state.bufferIndex < buffers.count else { return nil }
+            let (_, slot) = buffers.entry(state.bufferIndex)
+            let memory = arena.memory(slot)
+            let base = memory.load(UInt64.self, at: BufferLayout.baseOrdinalAt)
+            let closedAt = memory.loadAcquire(at: BufferLayout.endOrdinalAt)
+            let end = closedAt == 0 ? published : min(published, closedAt)
+            let start = max(state.cutOrdinal, base)
+            let isFinished = closedAt != 0 && end == closedAt
+            if start >= end {
+                guard isFinished else { return nil }
+                // Nothing left in it: its last block was cut while it was still open.
+                finishBuffer(&state, slot)
+                continue
+            }
+            guard partial || isFinished else { return nil }
+            let unfinished = memory.loadRelaxed(at: BufferLayout.unfinishedBatchAt)
+            var unfinishedIndex: Int?
+            if isFinished, unfinished != BufferLayout.noUnfinishedBatch {
+                unfinishedIndex = max(0, Int(base + unfinished) - Int(start))
+            }
+            let cut = Cut(
+                ticket: state.nextTicket, slot: slot, memory: memory, logID: logID,
+                range: Int(start - base)..<Int(end - base), firstOrdinal: start,
+                unfinishedBatchIndex: unfinishedIndex, bufferIndex: state.bufferIndex, finishesBuffer: isFinished)
+            state.nextTicket += 1
+            state.cutOrdinal = end
+            if isFinished { state.bufferIndex += 1 }
+            return cut
+        }
+    }
+
+    /// A buffer that was cut to its end before it was closed. Its blocks may still be on their way.
+    private func finishBuffer(_ state: inout State, _ slot: SlotReference) {
+        let index = state.bufferIndex
+        state.bufferIndex += 1
+        if state.nextToWrite == state.nextTicket, !state.isWriting {
+            release(slot, bufferIndex: index)
+        } else {
+            // The last block before this point releases it, when it is written.
+            state.finishedBehind[state.nextTicket - 1, default: []].append((slot, index))
+        }
+    }
+
+    private func release(_ slot: SlotReference, bufferIndex: UInt64) {
+        progress.setOldestUnwrittenBuffer(bufferIndex + 1)
+        progress.release(arena.memory(slot).byteCount)
+        arena.makeEvictable(slot)
+        space.notify()
+    }
+
+    // MARK: Writing
+
+    /// Writes what is due, if nobody else is writing. nil when nothing was due.
+    private func writeDue() -> FlushOutcome? {
+        var outcome: FlushOutcome?
+        while true {
+            var run = state.withLock { takeRun(&$0) }
+            guard !run.isEmpty else { return outcome }
+            var done = 0
+            do {
+                try segments.with { segments throws(LogError) in try segments.write(&run, done: &done) }
+                outcome = .progress
+            } catch .storageFull(let needed, let available) {
+                let error = LogError.storageFull(neededByteCount: needed, availableByteCount: available)
+                state.withLock { $0.storageFull = error }
+                outcome = .blocked(error)
+            } catch {
+                freeze(error)
+                return .nothing
+            }
+            complete(run[..<done], isWhole: done == run.count)
+            let rest = run[done...]
+            let behind = state.withLock { state -> [(SlotReference, UInt64)] in
+                for block in rest { state.encoded[block.cut.ticket] = block }
+                state.nextToWrite += UInt64(done)
+                state.isWriting = false
+                // Also buffers that were found to end behind these blocks only now.
+                let tickets = state.finishedBehind.keys.filter { $0 < state.nextToWrite }.sorted()
+                return tickets.flatMap { state.finishedBehind.removeValue(forKey: $0) ?? [] }
+            }
+            for (slot, index) in behind { release(slot, bufferIndex: index) }
+            if done < run.count { return outcome }
+        }
+    }
+
+    private func takeRun(_ state: inout State) -> [EncodedBlock] {
+        guard !state.isWriting else { return [] }
+        var run: [EncodedBlock] = []
+        var byteCount = 0
+        while byteCount < Self.greatestRunByteCount,
+            let block = state.encoded.removeValue(forKey: state.nextToWrite + UInt64(run.count))
+        {
+            byteCount += block.header.blockByteCount
+            run.append(block)
+        }
+        state.isWriting = !run.isEmpty
+        return run
+    }
+
+    /// Tells everybody that the blocks are written. Called by the holder of the write turn.
+    private func complete(_ blocks: ArraySlice<EncodedBlock>, isWhole: Bool) {
+        guard let last = blocks.last else { return }
+        var finished: [(SlotReference, UInt64)] = []
+        let written = state.withLock { state -> UInt64 in
+            if isWhole { state.storageFull = nil }
+            for block in blocks {
+                if let start = block.header.unfinishedBatchIndex {
+                    if start > 0 || state.unfinishedBatchOrdinal == nil {
+                        state.unfinishedBatchOrdinal = block.header.firstOrdinal + UInt64(start)
+                    }
+                } else {
+                    state.unfinishedBatchOrdinal = nil
+                }
+                if block.cut.finishesBuffer { finished.append((block.cut.slot, block.cut.bufferIndex)) }
+            }
+            return state.unfinishedBatchOrdinal ?? last.cut.endOrdinal
+        }
+        gate.unsyncedByteCount.add(blocks.reduce(0) { $0 + $1.header.blockByteCount }, ordering: .relaxed)
+        if written > watermarks.value(.written) { watermarks.advance(.written, to: written) }
+        for block in blocks { scratches.give(block.scratch) }
+        for (slot, index) in finished { release(slot, bufferIndex: index) }
+    }
+
+    private func freeze(_ error: LogError) {
+        if case .io(let cause) = error { failure.set(.frozen(cause: cause)) } else { failure.set(error) }
+        state.withLock { state in
+            state.encoded = [:]
+            state.isWriting = false
+        }
+        for level in Level.allCases { watermarks.wake(level) }
+        space.notify()
+    }
+
+    // MARK: Notes
+
+    /// Writes a durable note if nobody is writing. Nothing is synced.
+    func writeNote(isCleanClose: Bool) throws(LogError) -> Bool {
+        let hasTurn = state.withLock { state in
+            guard !state.isWriting else { return false }
+            state.isWriting = true
+            return true
+        }
+        guard hasTurn else { return false }
+        defer { state.withLock { $0.isWriting = false } }
+        let durable = watermarks.value(.durable), written = watermarks.value(.written)
+        do {
+            return try segments.with { segments throws(LogError) in
+                try segments.writeNote(durable: durable, written: written, isCleanClose: isCleanClose)
+            }
+        } catch {
+            if case .io(let cause) = error { failure.set(.frozen(cause: cause)) } else { failure.set(error) }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import MillraceIO
+import Synchronization
+
+/// Finds the image that holds an ordinal: an open or cached buffer, a cached block, or a block on disk.
+///
+/// Readers take no lock that the writer takes: the catalogue's lock is held for one reference copy, and by the
+/// flusher when a segment starts.
+final class LogReader: Sendable {
+    enum Place: Sendable {
+        case image(Image)
+        /// Nothing there, and nothing missing: the next records are at this ordinal (a generation step).
+        case step(UInt64)
+        case gap(Gap)
+        /// The records were just moving from memory to disk.
+        case retry
+    }
+
+    private let logID: UInt64
+    private let shared: StoreShared
+    private let watermarks: Watermarks
+    private let buffers: BufferList
+    private let catalog: Mutex<SegmentCatalog>
+    /// Where this opening's ordinals start: below it everything is on disk.
+    private let firstOrdinal: UInt64
+
+    init(
+        logID: UInt64, shared: StoreShared, watermarks: Watermarks, buffers: BufferList, catalog: SegmentCatalog,
+        firstOrdinal: UInt64
+    ) {
+        self.logID = logID
+        self.shared = shared
+        self.watermarks = watermarks
+        self.buffers = buffers
+        self.catalog = Mutex(catalog)
+        self.firstOrdinal = firstOrdinal
+    }
+
+    var snapshot: SegmentCatalog { catalog.withLock { $0 } }
+    func add(_ segment: Segment) { catalog.withLock { $0 = $0.adding(segment) } }
+
+    /// Where `position`, which is below `visible`, is.
+    func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
+        let horizon = watermarks.trimmed
+        if position < horizon {
+            // Ordinal 0 means the horizon itself: nothing is missing before the first record.
+            return position == 0 ? .step(horizon) : .gap(Gap(.trimmed, from: position, to: horizon))
+        }
+        if position >= firstOrdinal, let place = try locateInMemory(position) { return place }
+        return try locateOnDisk(position, visible: visible)
+    }
+
+    private func locateInMemory(_ position: UInt64) throws(LogError) -> Place? {
+        guard let (index, slot) = buffers.find(position) else { return nil }
+        switch shared.arena.pin(slot) {
+        case .stale: return nil
+        case .tooManyHeld:
+            throw .tooManyHeldViews(
+                heldByteCount: shared.arena.heldForReadingByteCount, limitByteCount: shared.arena.readShareByteCount)
+        case .pinned: break
+        }
+        let image = Image(arena: shared.arena, slot: slot)
+        guard image.isOf(logID), image.baseOrdinal <= position else { return nil }
+        // Everything visible is in some buffer; behind this one's end the next one starts, maybe in a new generation.
+        if position < image.end(visible: .max) { return .image(image) }
+        guard buffers.count > index + 1 else { return nil }
+        let next = buffers.entry(index + 1).baseOrdinal
+        return next > position ? .step(next) : nil
+    }
+
+    private func locateOnDisk(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
+        let segments = snapshot.segments
+        guard let at = snapshot.find(position) else {
+            guard let first = segments.first else { return .step(max(firstOrdinal, position + 1)) }
+            return .step(first.baseOrdinal)
+        }
+        let segment = segments[at]
+        let nextBase = at + 1 < segments.count ? segments[at + 1].baseOrdinal : max(firstOrdinal, segment.baseOrdinal + 1)
+        let open: OpenSegment
+        let content: SegmentContent
+        do throws(LogError) {
+            (open, content) = try segment.use()
+        } catch .corrupt(let file, let byteOffset, _) {
+            return .gap(Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: nextBase))
+        }
+        shared.openSegments.used(segment)
+        let end = content.endOrdinal
+        if position >= end { return nextBase > position ? .step(nextBase) : .retry }
+        guard let found = content.index.find(ordinal: position) else {
+            // Missing from the segment's start on.
+            return missing(segment, content, from: position, before: 0, end: end, nextBase: nextBase)
+        }
+        let entry = content.index[found]
+        if position >= entry.endOrdinal {
+            if end == .max, found + 1 >= content.index.count {
+                // The active segment does not have it yet, or not any more its buffer: it is moving, or in a new generation.
+                return position < firstOrdinal ? .step(firstOrdinal) : .retry
+            }
+            return missing(segment, content, from: position, before: found + 1, end: end, nextBase: nextBase)
+        }
+        do throws(LogError) {
+            let image = try shared.images.image(open, content, block: found)
+            // A cut batch in the segment's last block does not exist.
+            return .image(image.cut(at: end))
+        } catch .corrupt(let file, let byteOffset, _) {
+            return .gap(
+                Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: min(entry.endOrdinal, end)))
+        }
+    }
+
+    /// No block holds `position`: a step to a new generation, or damage that recovery found.
+    private func missing(
+        _ segment: Segment, _ content: SegmentContent, from position: UInt64, before next: Int, end: UInt64,
+        nextBase: UInt64
+    ) -> Place {
+        let to = next < content.index.count ? min(content.index[next].firstOrdinal, end) : end
+        guard to > position else { return .step(nextBase) }
+        if Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
+        let byteOffset = next < content.index.count ? content.index[next].byteOffset : 0
+        return .gap(Gap(.corrupt(file: segment.name, byteOffset: byteOffset), from: position, to: to))
+    }
+
+    /// Ordinal of a record that is not behind the first one arriving at or after the time.
+    /// O(log segments) footers, O(log blocks); the caller looks on from there.
+    func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
+        let segments = snapshot.segments
+        var low = 0, high = segments.count
+        // Invariant: every record in segments below `low` arrived before the time.
+        while low < high {
+            let middle = (low + high) / 2
+            let (_, content) = try segments[middle].use()
+            let count = content.index.count
+            if count > 0, content.index[count - 1].greatestArrival >= milliseconds { high = middle } else { low = middle + 1 }
+        }
+        guard low < segments.count else {
+            // Only what is not written yet can be as young.
+            return max(watermarks.value(.written), watermarks.trimmed)
+        }
+        let (_, content) = try segments[low].use()
+        guard let block = content.index.find(arrival: milliseconds) else { return segments[low].baseOrdinal }
+        return max(content.index[block].firstOrdinal, watermarks.trimmed)
+    }
+}
+
+/// Keeps the number of open sealed segments within a limit: the least recently used are closed.
+final class OpenSegments: Sendable {
+    private let limit: Int
+    private let state = Mutex<[Segment]>([])
+    init(limit: Int) { self.limit = limit }
+
+    func used(_ segment: Segment) {
+        let closing: Segment? = state.withLock { recent in
+            if recent.last === segment { return nil }
+            if let at = recent.firstIndex(where: { $0 === segment }) { recent.remove(at: at) }
+            recent.append(segment)
+            return recent.count > limit ? recent.removeFirst() : nil
+        }
+        closing?.closeFile()
+    }
+}

@@ -1,0 +1,261 @@
+import MillraceIO
+
+/// What opening a log found and did.
+package struct RecoveryReport: Sendable, Equatable {
+    package var logID: UInt64
+    /// The log was closed cleanly, or never held anything.
+    package var wasClean = true
+    /// Where the log ends now: one past its last record.
+    package var endOrdinal: UInt64 = 0
+    /// Segments whose blocks were read.
+    package var segmentsWalked = 0
+    /// Bytes that were readable as blocks or not, behind the cut.
+    package var discarded: [Discarded] = []
+    package var damage: [FoundDamage] = []
+
+    package struct Discarded: Sendable, Equatable {
+        package var file: String
+        package var byteOffset: Int
+    }
+    package struct FoundDamage: Sendable, Equatable {
+        package var file: String
+        package var bytes: Range<Int>
+        package var ordinals: Range<UInt64>
+    }
+}
+
+/// Brings a log to its last good record: the one tail rule (FORMAT section 10).
+///
+/// Idempotent: everything it reads is synced before anything is decided, decisions depend on those bytes alone, and what it writes
+/// (a footer at the cut, then the removal of what lies behind) does not change what a second run decides.
+struct Recovery: ~Copyable {
+    private let directory: LogDirectory
+    private let boot: (UInt64, UInt64)
+    private var report: RecoveryReport
+    /// D, and what the operating system is known to have kept.
+    private var safeOrdinal: UInt64 = 0
+
+    struct Result {
+        var segments: [Segment] = []
+        var start: SegmentWriter.Start
+        var lastArrival: UInt64 = 0
+        var report: RecoveryReport
+    }
+
+    private struct Candidate {
+        let baseOrdinal: UInt64
+        let open: OpenSegment
+        let head: SegmentHead
+        let footer: SegmentFooter?
+    }
+
+    private init(directory: LogDirectory, boot: (UInt64, UInt64)) {
+        self.directory = directory
+        self.boot = boot
+        report = RecoveryReport(logID: directory.logID)
+    }
+
+    static func run(
+        _ directory: LogDirectory, boot: (UInt64, UInt64), firstSegmentByteCount: Int, isReadOnly: Bool = false
+    ) throws(LogError) -> Result {
+        var recovery = Recovery(directory: directory, boot: boot)
+        return try recovery.run(firstSegmentByteCount: firstSegmentByteCount, isReadOnly: isReadOnly)
+    }
+
+    private mutating func run(firstSegmentByteCount: Int, isReadOnly: Bool) throws(LogError) -> Result {
+        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
+        var bases = names.compactMap(FileNames.baseOrdinal).sorted()
+        let (tail, unreadable) = try readTail(&bases, isReadOnly: isReadOnly)
+        var result = Result(start: .init(nextByteCount: firstSegmentByteCount), report: report)
+        guard !tail.isEmpty else {
+            try remove(unreadable, isReadOnly: isReadOnly)
+            result.report = report
+            return result
+        }
+        if !isReadOnly {
+            // What was read may be in memory only, left there by a process that died: first it must stay.
+            for candidate in tail { try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) } }
+            try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+        }
+        try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
+        result.report = report
+        return result
+    }
+
+    /// Opens segments from the newest back to the first that is known durable in full, and takes D from them.
+    /// Returns them oldest first; what has neither header nor note is set apart; `bases` keeps the older ones.
+    private mutating func readTail(
+        _ bases: inout [UInt64], isReadOnly: Bool
+    ) throws(LogError) -> (tail: [Candidate], unreadable: [UInt64]) {
+        var tail: [Candidate] = []
+        var unreadable: [UInt64] = []
+        while let base = bases.popLast() {
+            report.segmentsWalked += 1
+            let open = try OpenSegment(
+                io: directory.io, directory: directory.handle, name: FileNames.segment(base), writable: !isReadOnly)
+            guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: base) else {
+                unreadable.append(base)
+                continue
+            }
+            _ = try open.resident(0, open.memory.byteCount)
+            let footer = try SegmentContent.readFooter(open, identity: head.header.identity)?.0
+            var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
+            scan.runThroughDamage()
+            safeOrdinal = max(safeOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
+            if let footer, footer.isSealedByRecovery { safeOrdinal = max(safeOrdinal, footer.endOrdinal) }
+            if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
+                safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
+            }
+            tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
+            if safeOrdinal >= base { break }
+        }
+        tail.reverse()
+        return (tail, unreadable)
+    }
+
+    private mutating func walk(
+        _ tail: [Candidate], older: [UInt64], unreadable: [UInt64], isReadOnly: Bool, into result: inout Result
+    ) throws(LogError) {
+        var kept: [(candidate: Candidate, walk: BlockWalk)] = []
+        var cutAt: Int?
+        var unfinished: UInt64?
+        for (position, candidate) in tail.enumerated() {
+            if let last = kept.last, !continues(candidate, after: last.candidate, last.walk) {
+                cutAt = position
+                break
+            }
+            var walk = BlockWalk(
+                candidate.open.memory, identity: candidate.head.header.identity,
+                headerChecksum: candidate.head.headerChecksum, unfinishedBatchOrdinal: unfinished)
+            walk.run()
+            // Below D a block that does not validate is damage: it costs itself alone.
+            while walk.nextOrdinal < safeOrdinal, let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
+                walk.skip(to: next)
+                walk.run()
+            }
+            let isLast = position == tail.count - 1
+            let nextBase = isLast ? UInt64.max : tail[position + 1].baseOrdinal
+            // What D says was there and is not. Where D lies in a later generation, only that one's records count.
+            if max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal {
+                let end = safeOrdinal >= nextBase ? tail[position + 1].head.header.previousEndOrdinal : safeOrdinal
+                if end > walk.nextOrdinal { walk.noteMissing(upTo: end) }
+            }
+            unfinished = walk.unfinishedBatchOrdinal
+            kept.append((candidate, walk))
+        }
+        // An unfinished batch takes everything from its first record on with it, whole segments included.
+        while let start = unfinished, let last = kept.last, last.candidate.baseOrdinal >= start, kept.count > 1 {
+            kept.removeLast()
+            cutAt = kept.count
+        }
+        try finish(kept, cutAt: cutAt, unfinished: unfinished, tail: tail, older: older, unreadable: unreadable,
+            isReadOnly: isReadOnly, into: &result)
+    }
+
+    private func continues(_ next: Candidate, after last: Candidate, _ walk: BlockWalk) -> Bool {
+        if safeOrdinal >= next.baseOrdinal || next.head.isHeaderDamaged { return true }
+        let header = next.head.header
+        if let footer = last.footer, footer.isSealedByRecovery {
+            return header.previousEndOrdinal == footer.endOrdinal
+        }
+        return header.previousEndOrdinal == walk.nextOrdinal
+            && header.previousBlockChecksum == (walk.blockNumber == 0 ? 0 : walk.lastChecksum)
+    }
+
+    private mutating func finish(
+        _ kept: [(candidate: Candidate, walk: BlockWalk)], cutAt: Int?, unfinished: UInt64?, tail: [Candidate],
+        older: [UInt64], unreadable: [UInt64], isReadOnly: Bool, into result: inout Result
+    ) throws(LogError) {
+        result.segments = older.map { Segment(baseOrdinal: $0, in: directory) }
+        for (position, (candidate, walk)) in kept.enumerated() {
+            for damage in walk.damage {
+                report.damage.append(
+                    .init(file: candidate.open.name, bytes: damage.bytes, ordinals: damage.ordinals))
+            }
+            if candidate.head.isHeaderDamaged {
+                report.damage.append(
+                    .init(file: candidate.open.name, bytes: 0..<Format.pageByteCount,
+                        ordinals: candidate.baseOrdinal..<candidate.baseOrdinal))
+            }
+            result.lastArrival = max(
+                result.lastArrival, walk.greatestArrival, candidate.head.note?.lastArrivalMilliseconds ?? 0)
+            let isLast = position == kept.count - 1
+            let footerEnd = candidate.footer.flatMap { $0.isSealedByRecovery ? $0.endOrdinal : nil }
+            var end = footerEnd ?? walk.nextOrdinal
+            if isLast, footerEnd == nil, let unfinished { end = min(end, unfinished) }
+            let content = SegmentContent(
+                header: candidate.head.header, headerChecksum: candidate.head.headerChecksum, index: walk.index,
+                endOrdinal: end)
+            result.segments.append(
+                Segment(baseOrdinal: candidate.baseOrdinal, in: directory, open: candidate.open, content: content))
+            guard isLast else { continue }
+            report.endOrdinal = end
+            let note = candidate.head.note
+            let isClean = cutAt == nil && unreadable.isEmpty && unfinished == nil && walk.damage.isEmpty
+                && candidate.footer == nil && !candidate.head.isHeaderDamaged
+                && note?.isCleanClose == true && note?.writtenByteOffset == walk.byteOffset
+                && note?.blockCount == walk.blockNumber
+            report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
+            result.start.nextNumber = candidate.head.header.segmentNumber + 1
+            result.start.nextByteCount = candidate.open.memory.byteCount
+            result.start.previousEndOrdinal = end
+            result.start.previousBlockChecksum = walk.blockNumber == 0 ? 0 : walk.lastChecksum
+            if isClean, let note {
+                content.reopen()
+                result.start.resumed = SegmentWriter.Resumed(
+                    open: candidate.open, content: content, byteOffset: walk.byteOffset, blockNumber: walk.blockNumber,
+                    lastChecksum: walk.lastChecksum, greatestArrival: walk.greatestArrival,
+                    recordCount: walk.recordCount, rawByteCount: walk.rawByteCount, endOrdinal: walk.nextOrdinal,
+                    noteSequence: note.sequence)
+            } else if footerEnd == nil {
+                report.discarded.append(.init(file: candidate.open.name, byteOffset: walk.byteOffset))
+                if !isReadOnly { try seal(candidate, content, walk, end: end) }
+            }
+        }
+        let behind = (cutAt ?? tail.count)..<tail.count
+        for position in behind { report.discarded.append(.init(file: tail[position].open.name, byteOffset: 0)) }
+        try remove(unreadable + behind.reversed().map { tail[$0].baseOrdinal }, isReadOnly: isReadOnly)
+        if !unreadable.isEmpty || !behind.isEmpty { report.wasClean = false }
+    }
+
+    /// Index and footer at the cut: the end of this segment for good.
+    private func seal(
+        _ candidate: Candidate, _ content: SegmentContent, _ walk: BlockWalk, end: UInt64
+    ) throws(LogError) {
+        // Where the blocks reach so far that index and footer have no room, the cut stays what the blocks say.
+        let indexByteCount = Format.alignPage(content.index.count * Format.indexEntryByteCount)
+        guard Format.alignPage(walk.byteOffset) + indexByteCount + Format.pageByteCount <= candidate.open.memory.byteCount
+        else { return }
+        _ = try Sealing.write(
+            candidate.open, content: content, blocksEnd: walk.byteOffset, endOrdinal: end,
+            greatestArrival: walk.greatestArrival, recordCount: walk.recordCount, rawByteCount: walk.rawByteCount,
+            lastChecksum: walk.blockNumber == 0 ? 0 : walk.lastChecksum, isByRecovery: true)
+        try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) }
+    }
+
+    /// Removes what lies behind the cut, newest first. A file that was never started is all zeros; one that holds
+    /// something but can be read by nobody is set aside, not destroyed.
+    private mutating func remove(_ bases: [UInt64], isReadOnly: Bool) throws(LogError) {
+        guard !bases.isEmpty, !isReadOnly else { return }
+        for base in bases {
+            let name = FileNames.segment(base)
+            if try isUnreadable(name, base) {
+                try systemCall { () throws(IOError) in
+                    try directory.io.rename(name, in: directory.handle, to: name + ".damaged", in: directory.handle)
+                }
+                report.damage.append(.init(file: name, bytes: 0..<Format.blocksByteOffset, ordinals: base..<base))
+            } else {
+                try systemCall { () throws(IOError) in try directory.io.unlink(name, in: directory.handle) }
+            }
+        }
+        try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+    }
+
+    private func isUnreadable(_ name: String, _ base: UInt64) throws(LogError) -> Bool {
+        let open = try OpenSegment(io: directory.io, directory: directory.handle, name: name, writable: false)
+        if try SegmentHead.read(open, in: directory, baseOrdinal: base) != nil { return false }
+        let head = try open.resident(0, Format.blocksByteOffset)
+        let zeros = AlignedMemory(byteCount: Format.blocksByteOffset)
+        return !head.isEqual(to: zeros.memory)
+    }
+}

@@ -1,0 +1,217 @@
+import MillraceIO
+import Synchronization
+
+/// The threads of a store and what they work on. They only loop over steps that anyone may call: with no threads the
+/// same steps are driven by hand.
+///
+/// Workers cut, encode and write; sync threads sync, so that a blocked device never stalls a codec; one preparer makes segment
+/// files. Producers hand a log over without a lock (a linked list pushed by compare-and-exchange, taken whole by a worker).
+///
+/// Safe although it links unmanaged references: each pushed signal carries one retain, which the taker releases.
+@safe package final class Scheduler: Sendable {
+    private let incoming: Atomic<Unmanaged<FlushSignal>?>
+    private let state = Mutex(State())
+    private let work = EventCount()
+    private let syncWork = EventCount()
+    private let prepareWork = EventCount()
+    private let isStopping = Atomic<Bool>(false)
+    private let threads = Mutex<[WorkerThread]>([])
+    private let clock: any Clock
+    private let configuration: LogConfiguration
+
+    private struct State {
+        var ready: [FlushSignal] = []
+        var readyFrom = 0
+        var timers = TimerHeap()
+        var toSync: [ShardLog] = []
+    }
+
+    init(clock: any Clock, configuration: LogConfiguration) {
+        self.clock = clock
+        self.configuration = configuration
+        unsafe incoming = Atomic(nil)
+    }
+
+    // MARK: Handing over
+
+    /// Called by whoever moved the signal to `queued`.
+    func enqueue(_ signal: FlushSignal) {
+        let reference = unsafe Unmanaged.passRetained(signal)
+        var head = unsafe incoming.load(ordering: .relaxed)
+        while true {
+            unsafe signal.link(head)
+            let (exchanged, original) = unsafe incoming.compareExchange(
+                expected: head, desired: reference, ordering: .sequentiallyConsistent)
+            if exchanged { break }
+            unsafe head = original
+        }
+        work.notify(count: 1)
+    }
+
+    func enqueueSync(_ log: ShardLog) {
+        state.withLock { $0.toSync.append(log) }
+        syncWork.notify(count: 1)
+    }
+
+    func wakePreparer() { prepareWork.notify() }
+
+    /// Has the log looked at again at that time (steady clock, nanoseconds).
+    func schedule(_ log: ShardLog, at nanoseconds: Int64, _ duty: TimerHeap.Duty) {
+        let isFirst = state.withLock { $0.timers.insert(.init(nanoseconds: nanoseconds, duty: duty, log: log)) }
+        if isFirst { work.notify(count: 1) }
+    }
+
+    // MARK: Steps
+
+    /// One turn of work for one log: a quantum of cuts and writes, or a timer's duty. False when there was nothing to do.
+    func workStep(_ encoder: inout BlockEncoder) -> Bool {
+        if let signal = nextReady() {
+            signal.target?.workTurn(&encoder)
+            return true
+        }
+        let now = clock.steadyNanoseconds()
+        guard let timer = state.withLock({ $0.timers.popDue(now) }) else { return false }
+        timer.log?.timerFired(timer.duty, &encoder)
+        return true
+    }
+
+    /// One sync of one log. False when none is asked for.
+    func syncStep() -> Bool {
+        guard let log = state.withLock({ $0.toSync.isEmpty ? nil : $0.toSync.removeFirst() }) else { return false }
+        log.syncTurn()
+        return true
+    }
+
+    private func nextReady() -> FlushSignal? {
+        state.withLock { state in
+            if unsafe incoming.load(ordering: .sequentiallyConsistent) != nil {
+                var taken: [FlushSignal] = []
+                var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
+                while let reference = unsafe current {
+                    let signal = unsafe reference.takeRetainedValue()
+                    unsafe current = signal.unlink()
+                    taken.append(signal)
+                }
+                state.ready += taken.reversed()
+            }
+            guard state.readyFrom < state.ready.count else { return nil }
+            defer {
+                state.readyFrom += 1
+                if state.readyFrom == state.ready.count || state.readyFrom > 1024 {
+                    state.ready.removeFirst(state.readyFrom)
+                    state.readyFrom = 0
+                }
+            }
+            return state.ready[state.readyFrom]
+        }
+    }
+
+    // MARK: Threads
+
+    func start(_ shared: StoreShared) {
+        threads.withLock { threads in
+            for number in 0..<configuration.workerCount {
+                threads.append(WorkerThread(name: "millrace-work-\(number)") { [self] in workLoop(shared.scratches) })
+            }
+            guard configuration.workerCount > 0 else { return }
+            for number in 0..<configuration.syncThreadCount {
+                threads.append(WorkerThread(name: "millrace-sync-\(number)") { [self] in syncLoop() })
+            }
+            threads.append(WorkerThread(name: "millrace-prepare") { [self] in prepareLoop(shared) })
+        }
+    }
+
+    /// Ends and joins the threads. What is queued stays undone.
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        for event in [work, syncWork, prepareWork] { event.notify() }
+        for thread in threads.withLock({ threads in
+            defer { threads = [] }
+            return threads
+        }) { thread.join() }
+    }
+
+    var hasThreads: Bool { configuration.workerCount > 0 }
+
+    private func workLoop(_ scratches: ScratchPool) {
+        var encoder = BlockEncoder(scratches: scratches)
+        while !isStopping.load(ordering: .sequentiallyConsistent) {
+            if workStep(&encoder) { continue }
+            let key = work.prepare()
+            let due = state.withLock { $0.timers.first }
+            let hasWork = unsafe incoming.load(ordering: .sequentiallyConsistent) != nil
+                || state.withLock { $0.readyFrom < $0.ready.count }
+            let now = clock.steadyNanoseconds()
+            if hasWork || isStopping.load(ordering: .sequentiallyConsistent) || (due ?? .max) <= now {
+                work.cancel()
+            } else {
+                work.wait(key, nanoseconds: due.map { $0 - now } ?? -1)
+            }
+        }
+    }
+
+    private func syncLoop() {
+        while !isStopping.load(ordering: .sequentiallyConsistent) {
+            if syncStep() { continue }
+            let key = syncWork.prepare()
+            if state.withLock({ !$0.toSync.isEmpty }) || isStopping.load(ordering: .sequentiallyConsistent) {
+                syncWork.cancel()
+            } else {
+                syncWork.wait(key)
+            }
+        }
+    }
+
+    private func prepareLoop(_ shared: StoreShared) {
+        while !isStopping.load(ordering: .sequentiallyConsistent) {
+            // A full disk shows where the file is needed: the flusher makes its own then and reports why it cannot.
+            if (try? shared.pool.prepareStep()) ?? false { continue }
+            let key = prepareWork.prepare()
+            if shared.pool.hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
+                prepareWork.cancel()
+            } else {
+                prepareWork.wait(key)
+            }
+        }
+    }
+}
+
+/// When to look at which log again: a binary heap, one for the store, so that an idle log costs no timer of its own.
+struct TimerHeap {
+    enum Duty: Sendable { case flush, sync, idle, retry }
+    struct Entry {
+        let nanoseconds: Int64
+        let duty: Duty
+        weak var log: ShardLog?
+    }
+    private var entries: [Entry] = []
+
+    var first: Int64? { entries.first?.nanoseconds }
+
+    /// True when the new entry is the first to come due.
+    mutating func insert(_ entry: Entry) -> Bool {
+        entries.append(entry)
+        var child = entries.count - 1
+        while child > 0, entries[child].nanoseconds < entries[(child - 1) / 2].nanoseconds {
+            entries.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+        return child == 0
+    }
+
+    mutating func popDue(_ now: Int64) -> Entry? {
+        guard let first = entries.first, first.nanoseconds <= now else { return nil }
+        entries.swapAt(0, entries.count - 1)
+        entries.removeLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
+                if entries[child].nanoseconds < entries[least].nanoseconds { least = child }
+            }
+            if least == parent { return first }
+            entries.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

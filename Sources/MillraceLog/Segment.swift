@@ -1,0 +1,145 @@
+package import MillraceIO
+import Synchronization
+
+/// One segment of a log as readers know it: the active one or a sealed one. Its file is opened on first use.
+///
+/// A class because the catalogue's snapshots, cursors and the open-file cache share it. All methods from any thread.
+package final class Segment: Sendable {
+    package let name: String
+    package let baseOrdinal: UInt64
+    package let directory: LogDirectory
+    private let state: Mutex<State>
+
+    private struct State {
+        var open: OpenSegment?
+        var content: SegmentContent?
+    }
+
+    /// A segment found on disk.
+    init(baseOrdinal: UInt64, in directory: LogDirectory) {
+        self.baseOrdinal = baseOrdinal
+        self.directory = directory
+        name = FileNames.segment(baseOrdinal)
+        state = Mutex(State())
+    }
+
+    /// A segment being written or just recovered.
+    init(baseOrdinal: UInt64, in directory: LogDirectory, open: OpenSegment, content: SegmentContent) {
+        self.baseOrdinal = baseOrdinal
+        self.directory = directory
+        name = FileNames.segment(baseOrdinal)
+        state = Mutex(State(open: open, content: content))
+    }
+
+    /// The open file and what it holds; opens and reads header and footer, or walks the blocks, when nobody has yet.
+    package func use() throws(LogError) -> (OpenSegment, SegmentContent) {
+        let found = state.withLock { ($0.open, $0.content) }
+        if let open = found.0, let content = found.1 { return (open, content) }
+        let open = try OpenSegment(io: directory.io, directory: directory.handle, name: name, writable: false)
+        let content: SegmentContent
+        if let known = found.1 {
+            content = known
+        } else {
+            content = try SegmentContent.read(open, in: directory, baseOrdinal: baseOrdinal)
+        }
+        // Two threads may have done the same; the first one's stays, so that images are shared.
+        return state.withLock { state in
+            let keptOpen = state.open ?? open
+            let keptContent = state.content ?? content
+            state.open = keptOpen
+            state.content = keptContent
+            return (keptOpen, keptContent)
+        }
+    }
+
+    /// Lets go of the open file; cursors that use it keep it open until they move on.
+    package func closeFile() { state.withLock { $0.open = nil } }
+    package var isOpen: Bool { state.withLock { $0.open != nil } }
+}
+
+/// A log's directory: where its segments live.
+package final class LogDirectory: Sendable {
+    package let io: any StorageIO
+    package let handle: DirectoryHandle
+    package let logID: UInt64
+    package let storeLow: UInt64
+    package let storeHigh: UInt64
+    package init(io: any StorageIO, handle: DirectoryHandle, logID: UInt64, storeLow: UInt64, storeHigh: UInt64) {
+        self.io = io
+        self.handle = handle
+        self.logID = logID
+        self.storeLow = storeLow
+        self.storeHigh = storeHigh
+    }
+    deinit { io.close(handle) }
+}
+
+/// What a segment holds: who it is, where its blocks are, where it ends.
+package final class SegmentContent: Sendable {
+    package let header: SegmentHeader
+    package let headerChecksum: UInt32
+    package let index: SparseIndex
+    /// One past the last record of a sealed segment; while it is active, `UInt64.max`.
+    private let end: Atomic<UInt64>
+
+    init(header: SegmentHeader, headerChecksum: UInt32, index: SparseIndex, endOrdinal: UInt64) {
+        self.header = header
+        self.headerChecksum = headerChecksum
+        self.index = index
+        end = Atomic(endOrdinal)
+    }
+
+    package var identity: SegmentIdentity { header.identity }
+    package var endOrdinal: UInt64 { end.load(ordering: .acquiring) }
+    func seal(endOrdinal: UInt64) { end.store(endOrdinal, ordering: .releasing) }
+    /// Appending goes on in this segment, which nobody has seen yet.
+    func reopen() { end.store(.max, ordering: .releasing) }
+
+    /// Reads header, and footer with index or else every block, of a sealed segment.
+    static func read(
+        _ open: OpenSegment, in directory: LogDirectory, baseOrdinal: UInt64
+    ) throws(LogError) -> SegmentContent {
+        guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: baseOrdinal) else {
+            throw .corrupt(file: open.name, byteOffset: 0, detail: "neither the segment header nor a note is valid")
+        }
+        let (header, checksum) = (head.header, head.headerChecksum)
+        if let (footer, index) = try readFooter(open, identity: header.identity) {
+            return SegmentContent(
+                header: header, headerChecksum: checksum, index: index, endOrdinal: footer.endOrdinal)
+        }
+        _ = try open.resident(0, open.memory.byteCount)
+        var walk = BlockWalk(open.memory, identity: header.identity, headerChecksum: checksum)
+        walk.runThroughDamage()
+        return SegmentContent(
+            header: header, headerChecksum: checksum, index: walk.index, endOrdinal: walk.nextOrdinal)
+    }
+
+    /// Footer and index of a sealed segment; nil when either is missing or damaged.
+    package static func readFooter(
+        _ open: OpenSegment, identity: SegmentIdentity
+    ) throws(LogError) -> (SegmentFooter, SparseIndex)? {
+        let footerAt = open.memory.byteCount - Format.pageByteCount
+        let page = try open.resident(footerAt, Format.pageByteCount)
+        guard let footer = SegmentFooter.decode(page, at: footerAt, identity: identity) else { return nil }
+        let bytes = try open.resident(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
+        guard let index = footer.readIndex(bytes, identity: identity) else { return nil }
+        return (footer, index)
+    }
+}
+
+/// The segments of a log, oldest first: an immutable snapshot. A new one replaces it whenever a segment comes or goes.
+package final class SegmentCatalog: Sendable {
+    package let segments: [Segment]
+    package init(_ segments: [Segment]) { self.segments = segments }
+
+    /// The last segment whose base is at most `ordinal`.
+    package func find(_ ordinal: UInt64) -> Int? {
+        var low = 0, high = segments.count
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].baseOrdinal > ordinal { high = middle } else { low = middle + 1 }
+        }
+        return low == 0 ? nil : low - 1
+    }
+    package func adding(_ segment: Segment) -> SegmentCatalog { SegmentCatalog(segments + [segment]) }
+}

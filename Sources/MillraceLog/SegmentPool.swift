@@ -1,0 +1,103 @@
+package import MillraceIO
+import Synchronization
+
+/// A file of final size, all zeros, synced: ready to become a segment.
+package struct PreparedFile: Sendable {
+    let file: FileHandle
+    let name: String
+    let byteCount: Int
+}
+
+/// Prepares segment files off the append path.
+///
+/// A file is written whole with zeros and synced before use: a sync over written pages costs the device one write, over
+/// pages only allocated two. Any thread; preparing happens outside the lock.
+package final class SegmentPool: Sendable {
+    package let directory: DirectoryHandle
+    private let io: any StorageIO
+    private let state: Mutex<State>
+    private let zeros = AlignedMemory(byteCount: 1 << 20)
+
+    private struct State {
+        var ready: [PreparedFile] = []
+        var wanted: [Int] = []
+        var number: UInt64 = 0
+    }
+
+    /// Removes what an earlier life of the store left: whether it was synced is not known.
+    package init(io: any StorageIO, directory: DirectoryHandle) throws(LogError) {
+        self.io = io
+        self.directory = directory
+        state = Mutex(State())
+        for name in try systemCall({ () throws(IOError) in try io.list(directory) }) where FileNames.spare(name) != nil {
+            try systemCall { () throws(IOError) in try io.unlink(name, in: directory) }
+        }
+    }
+
+    package func close() {
+        let ready = state.withLock { state in
+            defer { state.ready = [] }
+            return state.ready
+        }
+        for prepared in ready {
+            io.close(prepared.file)
+            // Left behind at worst: the next open removes it.
+            try? io.unlink(prepared.name, in: directory)
+        }
+    }
+
+    /// A prepared file of that size: a ready one, or one made now.
+    /// - Throws: `storageFull`, with nothing left behind; `io`.
+    package func take(byteCount: Int) throws(LogError) -> PreparedFile {
+        let ready = state.withLock { state -> PreparedFile? in
+            guard let index = state.ready.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
+            return state.ready.remove(at: index)
+        }
+        if let ready { return ready }
+        return try prepare(byteCount: byteCount)
+    }
+
+    /// Asks for a file that will be needed soon; at most one ready and wanted of each size and log.
+    package func want(byteCount: Int) { state.withLock { $0.wanted.append(byteCount) } }
+
+    package var hasWork: Bool { state.withLock { !$0.wanted.isEmpty } }
+
+    /// Prepares one wanted file. False when none is wanted.
+    package func prepareStep() throws(LogError) -> Bool {
+        guard let byteCount = state.withLock({ $0.wanted.popLast() }) else { return false }
+        let prepared = try prepare(byteCount: byteCount)
+        state.withLock { $0.ready.append(prepared) }
+        return true
+    }
+
+    private func prepare(byteCount: Int) throws(LogError) -> PreparedFile {
+        let number = state.withLock { state in
+            state.number += 1
+            return state.number
+        }
+        let name = FileNames.spare(byteCount: byteCount, number: number)
+        let file = try systemCall { () throws(IOError) in try io.createFile(name, in: directory) }
+        do {
+            try io.allocate(file, byteCount: byteCount)
+            var written = 0
+            while written < byteCount {
+                let step = min(zeros.memory.byteCount, byteCount - written)
+                try io.write(file, at: written, [zeros.memory.slice(0, step)])
+                written += step
+            }
+            try io.sync(file)
+        } catch {
+            io.close(file)
+            try? io.unlink(name, in: directory)
+            guard error.isOutOfSpace else { throw .io(error) }
+            let available = (try? io.freeSpace(in: directory).availableByteCount) ?? 0
+            throw .storageFull(neededByteCount: byteCount, availableByteCount: available)
+        }
+        return PreparedFile(file: file, name: name, byteCount: byteCount)
+    }
+}
+
+extension IOError {
+    /// ENOSPC or EDQUOT: the same numbers on Linux and Darwin, the quota's apart.
+    package var isOutOfSpace: Bool { errorNumber == 28 || errorNumber == 122 || errorNumber == 69 }
+}

@@ -1,0 +1,299 @@
+import MillraceIO
+
+/// The end of the active segment: places blocks, chains them, writes whole pages, rolls to the next segment.
+///
+/// Touched only by the holder of the log's write turn. What it tells others goes through the index, the catalogue and
+/// the set of files to sync.
+struct SegmentWriter: ~Copyable {
+    private let directory: LogDirectory
+    private let pool: SegmentPool
+    private let context: SegmentContext
+    private var active: Active?
+    /// The bytes of the last, partly filled page: written again, unchanged, with what follows.
+    private let tail = AlignedMemory(byteCount: Format.pageByteCount)
+    private let pad = AlignedMemory(byteCount: Format.pageByteCount)
+
+    // What the next segment needs to know of the last one.
+    private var nextNumber: UInt32
+    private var previousEndOrdinal: UInt64
+    private var previousBlockChecksum: UInt32
+    private var nextByteCount: Int
+
+    private struct Active {
+        let open: OpenSegment
+        let content: SegmentContent
+        let createdNanoseconds: Int64
+        var byteOffset: Int
+        var blockNumber: UInt32
+        var lastChecksum: UInt32
+        var greatestArrival: UInt64
+        var recordCount: UInt64
+        var rawByteCount: UInt64
+        var endOrdinal: UInt64
+        var noteSequence: UInt64
+        var hasWantedNext = false
+    }
+
+    /// Where appending goes on after recovery.
+    struct Start {
+        var nextNumber: UInt32 = 0
+        var previousEndOrdinal: UInt64 = 0
+        var previousBlockChecksum: UInt32 = 0
+        var nextByteCount: Int
+        /// The active segment, when it was closed cleanly.
+        var resumed: Resumed?
+    }
+    struct Resumed {
+        var open: OpenSegment
+        var content: SegmentContent
+        var byteOffset: Int
+        var blockNumber: UInt32
+        var lastChecksum: UInt32
+        var greatestArrival: UInt64
+        var recordCount: UInt64
+        var rawByteCount: UInt64
+        var endOrdinal: UInt64
+        var noteSequence: UInt64
+    }
+
+    init(directory: LogDirectory, pool: SegmentPool, context: SegmentContext, start: Start) {
+        self.directory = directory
+        self.pool = pool
+        self.context = context
+        nextNumber = start.nextNumber
+        previousEndOrdinal = start.previousEndOrdinal
+        previousBlockChecksum = start.previousBlockChecksum
+        nextByteCount = start.nextByteCount
+        if let resumed = start.resumed {
+            active = Active(
+                open: resumed.open, content: resumed.content,
+                createdNanoseconds: context.clock.steadyNanoseconds(), byteOffset: resumed.byteOffset,
+                blockNumber: resumed.blockNumber, lastChecksum: resumed.lastChecksum,
+                greatestArrival: resumed.greatestArrival, recordCount: resumed.recordCount,
+                rawByteCount: resumed.rawByteCount, endOrdinal: resumed.endOrdinal,
+                noteSequence: resumed.noteSequence)
+            let partial = resumed.byteOffset % Format.pageByteCount
+            tail.memory.copy(resumed.open.memory.slice(resumed.byteOffset - partial, partial), at: 0)
+        }
+    }
+
+    /// Writes the blocks, in order, in as few writes as their segments allow.
+    ///
+    /// On `storageFull` nothing of the remaining blocks was written and the call may be repeated with them; any other
+    /// error leaves the segment in an unknown state: the log freezes. `done` counts the blocks written, also then.
+    mutating func write(_ blocks: inout [EncodedBlock], done: inout Int) throws(LogError) {
+        done = 0
+        while done < blocks.count {
+            if !hasRoom(for: blocks[done]) { try roll(for: blocks[done]) }
+            var end = done + 1
+            while end < blocks.count, hasRoom(for: blocks[end], after: blocks[done..<end]) { end += 1 }
+            try writeRun(&blocks, done..<end)
+            done = end
+        }
+    }
+
+    private func hasRoom(for block: EncodedBlock, after placed: ArraySlice<EncodedBlock> = []) -> Bool {
+        guard let active else { return false }
+        var end = active.byteOffset + block.header.blockByteCount
+        for block in placed { end += block.header.blockByteCount }
+        let entries = active.content.index.count + placed.count + 1
+        return Format.alignPage(end) + Format.alignPage(entries * Format.indexEntryByteCount) + Format.pageByteCount
+            <= active.open.memory.byteCount
+    }
+
+    private mutating func writeRun(_ blocks: inout [EncodedBlock], _ range: Range<Int>) throws(LogError) {
+        guard var active = active.take() else { preconditionFailure("a run is written into an active segment") }
+        defer { self.active = active }
+        let identity = active.content.identity
+        let partial = active.byteOffset % Format.pageByteCount
+        let start = active.byteOffset - partial
+        var pieces: [Memory] = []
+        if partial > 0 { pieces.append(tail.memory.slice(0, partial)) }
+        var entries: [SparseIndex.Entry] = []
+        let durableOrdinal = context.durableOrdinal()
+        for position in range {
+            let block = blocks[position]
+            var header = block.header
+            header.previousChecksum = active.lastChecksum
+            header.blockNumber = active.blockNumber
+            header.durableOrdinal = durableOrdinal
+            header.encode(into: block.scratch.memory, at: active.byteOffset, identity: identity)
+            blocks[position].header = header
+            let front = block.scratch.memory.slice(0, block.directoryAt + header.directoryByteCount)
+            if header.codec == .raw {
+                pieces.append(front)
+                if block.payload.byteCount > 0 { pieces.append(block.payload) }
+            } else {
+                pieces.append(block.scratch.memory.slice(0, front.byteCount + block.payload.byteCount))
+            }
+            let padding = header.blockByteCount - header.headerByteCount - header.bodyByteCount
+            if padding > 0 { pieces.append(pad.memory.slice(0, padding)) }
+            active.greatestArrival = max(active.greatestArrival, header.greatestArrivalMilliseconds)
+            entries.append(
+                SparseIndex.Entry(
+                    firstOrdinal: header.firstOrdinal, greatestArrival: active.greatestArrival,
+                    byteOffset: active.byteOffset, recordCount: header.recordCount))
+            active.byteOffset += header.blockByteCount
+            active.blockNumber += 1
+            active.lastChecksum = header.checksum
+            active.recordCount += UInt64(header.recordCount)
+            active.rawByteCount += UInt64(header.rawPayloadByteCount)
+            active.endOrdinal = block.cut.endOrdinal
+        }
+        let rest = Format.alignPage(active.byteOffset) - active.byteOffset
+        if rest > 0 { pieces.append(pad.memory.slice(0, rest)) }
+        context.willWrite(active.open)
+        try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: start, pieces) }
+        // The first piece of a partial page is the tail itself, in place already.
+        keepTail(partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset)
+        for entry in entries { active.content.index.append(entry) }
+        if !active.hasWantedNext, active.byteOffset > active.open.memory.byteCount / 2 {
+            active.hasWantedNext = true
+            context.wantsSpare(byteCountAfter(active))
+        }
+    }
+
+    /// Keeps the bytes of the last, partial page out of the pieces just written one after the other from `start` on.
+    private func keepTail(_ pieces: ArraySlice<Memory>, from start: Int, upTo end: Int) {
+        let pageStart = end - end % Format.pageByteCount
+        var position = start
+        for piece in pieces {
+            let from = max(position, pageStart), to = min(position + piece.byteCount, end)
+            if from < to { tail.memory.copy(piece.slice(from - position, to - from), at: from - pageStart) }
+            position += piece.byteCount
+        }
+    }
+
+    /// The next segment doubles when the last one filled within a minute.
+    private func byteCountAfter(_ active: borrowing Active) -> Int {
+        let age = context.clock.steadyNanoseconds() - active.createdNanoseconds
+        let byteCount = active.open.memory.byteCount
+        return age < 60_000_000_000 ? min(byteCount * 2, context.greatestSegmentByteCount) : byteCount
+    }
+
+    private mutating func roll(for block: EncodedBlock) throws(LogError) {
+        if let active { nextByteCount = byteCountAfter(active) }
+        var byteCount = nextByteCount
+        let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
+        while byteCount < needed { byteCount *= 2 }
+        // The new file first: when there is no space, the old segment stays as it is.
+        let prepared = try pool.take(byteCount: byteCount)
+        if active != nil { try seal(isByRecovery: false) }
+        let name = FileNames.segment(block.header.firstOrdinal)
+        let header = SegmentHeader(
+            identity: SegmentIdentity(
+                storeLow: directory.storeLow, storeHigh: directory.storeHigh, logID: directory.logID,
+                baseOrdinal: block.header.firstOrdinal, salt: context.entropy.next()),
+            segmentNumber: nextNumber, fileByteCount: byteCount, previousEndOrdinal: previousEndOrdinal,
+            previousBlockChecksum: previousBlockChecksum,
+            createdMilliseconds: UInt64(max(0, context.clock.wallNanoseconds() / 1_000_000)))
+        let head = AlignedMemory(byteCount: Format.blocksByteOffset)
+        let checksum = header.encode(into: head.memory.slice(0, Format.pageByteCount))
+        let open = try OpenSegment(io: directory.io, file: prepared.file, name: name, byteCount: byteCount)
+        let content = SegmentContent(
+            header: header, headerChecksum: checksum, index: SparseIndex(), endOrdinal: .max)
+        active = Active(
+            open: open, content: content, createdNanoseconds: context.clock.steadyNanoseconds(),
+            byteOffset: Format.blocksByteOffset, blockNumber: 0, lastChecksum: checksum, greatestArrival: 0,
+            recordCount: 0, rawByteCount: 0, endOrdinal: header.identity.baseOrdinal, noteSequence: 0)
+        guard let note = nextNote(durable: context.durableOrdinal(), written: previousEndOrdinal, isCleanClose: false)
+        else { preconditionFailure("the segment was just started") }
+        let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
+        note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
+        context.willWrite(open)
+        context.willChangeNames()
+        try systemCall { () throws(IOError) in
+            try directory.io.write(open.file, at: 0, [head.memory])
+            try directory.io.rename(prepared.name, in: pool.directory, to: name, in: directory.handle)
+        }
+        nextNumber += 1
+        nextByteCount = byteCount
+        context.segmentStarted(
+            Segment(baseOrdinal: header.identity.baseOrdinal, in: directory, open: open, content: content))
+    }
+
+    /// Writes index and footer of the active segment, which ends with that. The footer is a shortcut: no sync of its own.
+    private mutating func seal(isByRecovery: Bool) throws(LogError) {
+        guard let sealed = active.take() else { return }
+        context.willWrite(sealed.open)
+        let previous = try Sealing.write(
+            sealed.open, content: sealed.content, blocksEnd: sealed.byteOffset, endOrdinal: sealed.endOrdinal,
+            greatestArrival: sealed.greatestArrival, recordCount: sealed.recordCount,
+            rawByteCount: sealed.rawByteCount, lastChecksum: sealed.blockNumber == 0 ? 0 : sealed.lastChecksum,
+            isByRecovery: isByRecovery)
+        sealed.content.seal(endOrdinal: sealed.endOrdinal)
+        previousEndOrdinal = sealed.endOrdinal
+        previousBlockChecksum = previous
+    }
+
+    /// Writes a durable note, without syncing it. Returns false when there is no active segment.
+    mutating func writeNote(durable: UInt64, written: UInt64, isCleanClose: Bool) throws(LogError) -> Bool {
+        guard let note = nextNote(durable: durable, written: written, isCleanClose: isCleanClose), let active else {
+            return false
+        }
+        let page = AlignedMemory(byteCount: Format.pageByteCount)
+        note.encode(into: page.memory, identity: active.content.identity)
+        context.willWrite(active.open)
+        let at = DurableNote.byteOffset(ofSequence: note.sequence)
+        try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: at, [page.memory]) }
+        return true
+    }
+
+    private mutating func nextNote(durable: UInt64, written: UInt64, isCleanClose: Bool) -> DurableNote? {
+        guard var active = active.take() else { return nil }
+        defer { self.active = active }
+        active.noteSequence += 1
+        let boot = context.clock.bootIdentity()
+        return DurableNote(
+            sequence: active.noteSequence, durableOrdinal: durable,
+            durableByteOffset: durable >= active.endOrdinal ? active.byteOffset : 0, writtenOrdinal: written,
+            writtenByteOffset: active.byteOffset, bootLow: boot.0, bootHigh: boot.1,
+            milliseconds: UInt64(max(0, context.clock.wallNanoseconds() / 1_000_000)),
+            lastArrivalMilliseconds: active.greatestArrival, isCleanClose: isCleanClose,
+            blockCount: active.blockNumber, lastBlockChecksum: active.lastChecksum,
+            segmentNumber: active.content.header.segmentNumber, headerChecksum: active.content.headerChecksum)
+    }
+}
+
+/// What the writer tells the rest of its log.
+struct SegmentContext: Sendable {
+    let clock: any Clock
+    let entropy: any Entropy
+    let greatestSegmentByteCount: Int
+    let durableOrdinal: @Sendable () -> UInt64
+    /// The file is about to hold bytes that the next sync must cover.
+    let willWrite: @Sendable (OpenSegment) -> Void
+    /// A name in the log's directory is about to change.
+    let willChangeNames: @Sendable () -> Void
+    let segmentStarted: @Sendable (Segment) -> Void
+    let wantsSpare: @Sendable (Int) -> Void
+}
+
+/// Writes a segment's index and footer (FORMAT sections 8 and 9).
+enum Sealing {
+    /// Returns the checksum for the next segment's back-link.
+    static func write(
+        _ open: OpenSegment, content: SegmentContent, blocksEnd: Int, endOrdinal: UInt64, greatestArrival: UInt64,
+        recordCount: UInt64, rawByteCount: UInt64, lastChecksum: UInt32, isByRecovery: Bool
+    ) throws(LogError) -> UInt32 {
+        let identity = content.identity
+        let footerAt = open.memory.byteCount - Format.pageByteCount
+        let indexAt = Format.alignPage(blocksEnd)
+        let byteCount = content.index.count * Format.indexEntryByteCount
+        let bytes = AlignedMemory(byteCount: Format.alignPage(max(byteCount, 1)))
+        content.index.encode(into: bytes.memory)
+        let checksum = CRC32C.of(bytes.memory.slice(0, byteCount), continuing: identity.positioned(indexAt))
+        let footer = SegmentFooter(
+            blockCount: content.index.count, indexByteOffset: indexAt, blocksEndByteOffset: blocksEnd,
+            endOrdinal: endOrdinal, greatestArrivalMilliseconds: greatestArrival, recordCount: recordCount,
+            rawByteCount: rawByteCount, indexChecksum: checksum, lastBlockChecksum: lastChecksum,
+            isSealedByRecovery: isByRecovery)
+        let page = AlignedMemory(byteCount: Format.pageByteCount)
+        footer.encode(into: page.memory, at: footerAt, identity: identity)
+        try systemCall { () throws(IOError) in
+            if byteCount > 0 { try open.io.write(open.file, at: indexAt, [bytes.memory]) }
+            try open.io.write(open.file, at: footerAt, [page.memory])
+        }
+        return lastChecksum
+    }
+}

@@ -1,0 +1,107 @@
+import MillraceIO
+import Synchronization
+
+/// What the store's threads do for a log when its turn comes. By hand the same is reached through the steps of `ShardLog`.
+extension ShardLog {
+    /// Cuts of ordinary buffers that one turn takes before other logs have theirs: some 256 KiB.
+    private static var quantum: Int { 4 }
+    /// How long a log whose disk is full waits before it looks again.
+    private static var retryNanoseconds: Int64 { 100_000_000 }
+
+    /// The log's signal is `queued` and this thread has it.
+    func workTurn(_ encoder: inout BlockEncoder, lingerIsOver: Bool = false) {
+        var isMore = false
+        for _ in 0..<Self.quantum {
+            let partial = lingerIsOver || duties.wants(.written, above: watermarks.value(.written))
+            switch flusher.step(&encoder, partial: partial) {
+            case .progress:
+                isMore = true
+                settleWaiters()
+                continue
+            case .nothing:
+                isMore = false
+            case .blocked(let error):
+                duties.refuse(error)
+                settleWaiters(blockedBy: error)
+                shared.spaceIsFull()
+                shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.retryNanoseconds, .retry)
+                return
+            }
+            break
+        }
+        if flusher.storageFull == nil, case .storageFull = duties.refusal {
+            duties.accept()
+            shared.space.notify()
+        }
+        considerSync()
+        if isMore {
+            shared.scheduler.enqueue(signal)
+        } else if flusher.hasUncut {
+            signal.leave(to: .lingering)
+            if flusher.hasFullBuffer || duties.wants(.written, above: watermarks.value(.written)) {
+                if signal.endLinger() { shared.scheduler.enqueue(signal) }
+            } else {
+                let linger = Int64(shared.configuration.lingerMilliseconds) * 1_000_000
+                shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + linger, .flush)
+            }
+        } else {
+            signal.leave(to: .idle)
+            if flusher.hasUncut { signal.queue() }
+        }
+    }
+
+    func timerFired(_ duty: TimerHeap.Duty, _ encoder: inout BlockEncoder) {
+        switch duty {
+        case .flush:
+            if signal.endLinger() { workTurn(&encoder, lingerIsOver: true) }
+        case .retry:
+            // The signal stayed `queued` all the time.
+            workTurn(&encoder, lingerIsOver: true)
+        case .sync:
+            duties.isSyncTimerSet.store(false, ordering: .sequentiallyConsistent)
+            if watermarks.value(.written) > watermarks.value(.durable) { queueSync() }
+        case .idle:
+            duties.isIdleTimerSet.store(false, ordering: .sequentiallyConsistent)
+            duties.isIdleDue.store(true, ordering: .sequentiallyConsistent)
+            queueSync()
+        }
+    }
+
+    private func queueSync() {
+        if duties.isSyncQueued.claim() { shared.scheduler.enqueueSync(self) }
+    }
+
+    /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
+    private func considerSync() {
+        let written = watermarks.value(.written), durable = watermarks.value(.durable)
+        guard written > durable, !failure.isFailed else { return }
+        let unsynced = gate.unsyncedByteCount.load(ordering: .relaxed)
+        if duties.wants(.durable, above: durable) || unsynced >= shared.configuration.unsyncedByteLimit {
+            queueSync()
+        } else if duties.isSyncTimerSet.claim() {
+            let interval = Int64(shared.configuration.syncIntervalMilliseconds) * 1_000_000
+            shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + interval, .sync)
+        }
+    }
+
+    /// A sync thread's turn for this log.
+    func syncTurn() {
+        duties.isSyncQueued.store(false, ordering: .sequentiallyConsistent)
+        do throws(LogError) {
+            if duties.isIdleDue.exchange(false, ordering: .sequentiallyConsistent) {
+                _ = try idleStep()
+            } else {
+                _ = try gate.sync()
+            }
+        } catch {
+            // The log is frozen and says so to everybody who waits or comes.
+        }
+        settleWaiters()
+        considerSync()
+        let durable = watermarks.value(.durable)
+        if durable == watermarks.value(.published), durable > duties.notedDurable, duties.isIdleTimerSet.claim() {
+            let idle = Int64(shared.configuration.idleMilliseconds) * 1_000_000
+            shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + idle, .idle)
+        }
+    }
+}

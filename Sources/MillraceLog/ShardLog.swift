@@ -1,0 +1,231 @@
+import MillraceIO
+import Synchronization
+
+/// One shard's log: all its segments, in order, one writer, many readers. A coordinator: it calls, others compute.
+///
+/// Every background duty is a step that somebody calls; threads merely loop over them. All methods from any thread.
+package final class ShardLog: Sendable {
+    package let id: UInt64
+    package let watermarks: Watermarks
+    /// What opening found.
+    package let recovery: RecoveryReport
+    let shared: StoreShared
+    let flusher: Flusher
+    let gate: SyncGate
+    let failure: LogFailure
+    let signal: FlushSignal
+    let duties = LogDuties()
+    private let writer: ShardWriter
+    private let reader: LogReader
+    private let waiters: AsyncWaiters
+
+    init(id: UInt64, shared: StoreShared, handle: DirectoryHandle) throws(LogError) {
+        let configuration = shared.configuration
+        let directory = LogDirectory(
+            io: shared.io, handle: handle, logID: id, storeLow: shared.storeLow, storeHigh: shared.storeHigh)
+        let recovered = try Recovery.run(
+            directory, boot: shared.clock.bootIdentity(), firstSegmentByteCount: configuration.firstSegmentByteCount)
+        let firstOrdinal = Ordinal.first(ofGeneration: shared.generation)
+        let watermarks = Watermarks(at: firstOrdinal)
+        let failure = LogFailure()
+        let buffers = BufferList()
+        let progress = WriteProgress(limitByteCount: configuration.unwrittenByteLimit)
+        let gate = SyncGate(
+            directory: directory, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure)
+        let reader = LogReader(
+            logID: id, shared: shared, watermarks: watermarks, buffers: buffers,
+            catalog: SegmentCatalog(recovered.segments), firstOrdinal: firstOrdinal)
+        let waiters = AsyncWaiters()
+        let signal = FlushSignal(buffers: buffers, scheduler: shared.scheduler, waiters: waiters)
+        let context = SegmentContext(
+            clock: shared.clock, entropy: shared.entropy,
+            greatestSegmentByteCount: configuration.greatestSegmentByteCount,
+            durableOrdinal: { watermarks.value(.durable) }, willWrite: { gate.willWrite($0) },
+            willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
+            wantsSpare: { byteCount in
+                guard shared.scheduler.hasThreads else { return }
+                shared.pool.want(byteCount: byteCount)
+                shared.scheduler.wakePreparer()
+            })
+        self.id = id
+        self.shared = shared
+        self.watermarks = watermarks
+        self.failure = failure
+        self.gate = gate
+        self.reader = reader
+        self.signal = signal
+        self.waiters = waiters
+        flusher = Flusher(
+            segments: SegmentWriter(directory: directory, pool: shared.pool, context: context, start: recovered.start),
+            arena: shared.arena, buffers: buffers, watermarks: watermarks, progress: progress, failure: failure,
+            scratches: shared.scratches, space: shared.space, gate: gate, logID: id,
+            policy: CompressionPolicy(isEnabled: configuration.isCompressing))
+        writer = ShardWriter(
+            appender: Appender(
+                arena: shared.arena, buffers: buffers, watermarks: watermarks, progress: progress,
+                limits: shared.bufferLimits, logID: id, lastArrival: recovered.lastArrival),
+            handOffByteLimit: configuration.handOffByteLimit, failure: failure, signal: signal)
+        recovery = recovered.report
+        watermarks.raiseTrimmed(to: recovered.segments.first?.baseOrdinal ?? firstOrdinal)
+        signal.bind(self)
+    }
+
+    // MARK: Appending
+
+    /// Appends one record; it is published when this returns. Its ordinal.
+    /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
+    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `closed`: nothing was appended.
+    @inline(__always)
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
+        if let refusal = duties.refusal { throw refusal }
+        return try writer.append(key: key, data: data, arrival: arrival)
+    }
+
+    /// Appends what `body` adds, all or nothing, visible at once. Ordinals of the records: one range, dense.
+    /// - Throws: as `append(key:data:arrival:)`, and what `body` throws.
+    package func append(
+        arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void
+    ) throws(LogError) -> Range<UInt64> {
+        if let refusal = duties.refusal { throw refusal }
+        return try writer.append(arrival: arrival, body)
+    }
+
+    /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
+    package func waitForRoom(nanoseconds: Int64) {
+        let key = shared.space.prepare()
+        signal.queue()
+        shared.space.wait(key, nanoseconds: nanoseconds)
+    }
+
+    // MARK: Waiting for a level
+
+    /// Blocks until every record below `ordinal` (published already) has reached the level. The caller works instead of waiting
+    /// where it can: it cuts and writes, and leads the sync when nobody else does.
+    /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
+    package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
+        let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
+        while watermarks.value(level) < ordinal {
+            try failure.check()
+            if watermarks.value(.written) < ordinal {
+                switch shared.withEncoder({ flusher.step(&$0, partial: true) }) {
+                case .progress: continue
+                case .blocked(let error): throw error
+                case .nothing:
+                    // Somebody else has the records in hand.
+                    try sleep(.written, below: ordinal, deadline)
+                    continue
+                }
+            }
+            if try gate.sync() == .busy { try sleep(.durable, below: ordinal, deadline, unless: { !gate.isBusy }) }
+        }
+    }
+
+    private func sleep(
+        _ level: Level, below ordinal: UInt64, _ deadline: Int64, unless isOver: () -> Bool = { false }
+    ) throws(LogError) {
+        // Bounded, so that a turn given up in the meantime (a full disk, say) is taken again.
+        let now = shared.clock.steadyNanoseconds()
+        guard now < deadline else { throw .timedOut }
+        _ = watermarks.wait(
+            level, for: ordinal, nanoseconds: min(deadline - now, 10_000_000), unless: { failure.isFailed || isOver() })
+    }
+
+    /// Suspends until every record below `ordinal` has reached the level. Threads of the store do the work.
+    /// - Throws: as `wait`.
+    package func waitAsync(_ level: Level, below ordinal: UInt64) async throws(LogError) {
+        try await suspend(level, below: ordinal, isReader: false)
+    }
+
+    private func suspend(_ level: Level, below ordinal: UInt64, isReader: Bool) async throws(LogError) {
+        if watermarks.value(level) >= ordinal { return }
+        let result: Result<Void, LogError> = await withCheckedContinuation { continuation in
+            waiters.add(level, ordinal, isReader: isReader, continuation)
+            // Registered first, then looked at once more: whoever advances the level after that sees the waiter.
+            settleWaiters(blockedBy: duties.refusal)
+            guard !isReader else { return }
+            duties.want(level, ordinal)
+            signal.queue()
+        }
+        try result.get()
+    }
+
+    /// Resumes everybody whose level is reached, or all when the log cannot go on.
+    func settleWaiters(blockedBy error: LogError? = nil) {
+        guard waiters.isWaiting else { return }
+        waiters.settle(
+            watermarks: watermarks, failure: failure.error ?? (error == .closed ? error : nil), blocked: error)
+    }
+
+    // MARK: Steps
+
+    /// Cuts, encodes and writes what there is, to the last published record with `partial`.
+    package func flushStep(partial: Bool = true) -> FlushOutcome {
+        let outcome = shared.withEncoder { flusher.step(&$0, partial: partial) }
+        settleWaiters()
+        return outcome
+    }
+
+    /// Syncs what is written and raises `durable`.
+    package func syncStep() throws(LogError) -> Bool {
+        let outcome = try gate.sync()
+        settleWaiters()
+        return outcome == .synced
+    }
+
+    /// Writes and syncs a durable note when the log has been quiet: afterwards damage anywhere below the tip is told from a
+    /// torn tail. Lets go of the open buffer. False when there is nothing to note, or somebody is at work.
+    package func idleStep() throws(LogError) -> Bool {
+        _ = writer.withRoleIfFree { $0.closeBuffer() }
+        _ = flushStep()
+        let durable = watermarks.value(.durable)
+        guard durable == watermarks.value(.published), durable > duties.notedDurable else { return false }
+        guard try flusher.writeNote(isCleanClose: false) else { return false }
+        duties.noted(durable)
+        _ = try gate.sync()
+        return true
+    }
+
+    /// Makes everything durable and notes that the log was closed. Nothing may be appended meanwhile or after.
+    func close() throws(LogError) {
+        duties.refuse(.closed)
+        defer { settleWaiters(blockedBy: .closed) }
+        if failure.isFailed { return }
+        _ = writer.withRoleIfFree { $0.closeBuffer() }
+        try wait(.durable, below: watermarks.value(.published))
+        if try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
+    }
+
+    // MARK: Reading
+
+    /// A cursor at `ordinal` that sees records at `level` or better.
+    package func cursor(at ordinal: UInt64, level: Level) -> Cursor {
+        Cursor(log: self, level: level, position: ordinal)
+    }
+    /// Ordinal of the oldest record there may be.
+    package var trimHorizon: UInt64 { watermarks.trimmed }
+    /// The next ordinal to become visible at the level.
+    package func tip(_ level: Level) -> UInt64 { watermarks.value(level) }
+    package var segmentCount: Int { reader.snapshot.segments.count }
+    package var segments: SegmentCatalog { reader.snapshot }
+    package var syncCount: Int { gate.syncCount.load(ordering: .relaxed) }
+
+    func visible(_ level: Level, _ position: UInt64) throws(LogError) -> UInt64 {
+        guard failure.isFailed else { return watermarks.value(level) }
+        // What was never durable when the log failed is void, whoever saw it.
+        let durable = watermarks.value(.durable)
+        if position >= durable { try failure.check() }
+        return durable
+    }
+    func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> LogReader.Place {
+        try reader.locate(position, visible: visible)
+    }
+    func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
+        try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
+    }
+    func waitForRecord(after position: UInt64, _ level: Level, nanoseconds: Int64) -> Bool {
+        watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) { failure.isFailed || duties.refusal == .closed }
+    }
+    package func waitForRecordAsync(after position: UInt64, _ level: Level) async throws(LogError) {
+        try await suspend(level, below: position + 1, isReader: true)
+    }
+}

@@ -1,0 +1,178 @@
+import MillraceIO
+
+/// The steps of opening a store that come before any log: lock, identity, generation.
+struct StoreOpening {
+    let io: any StorageIO
+    let root: DirectoryHandle
+
+    /// What an open store holds of its directory.
+    struct Handles: Sendable {
+        let root: DirectoryHandle
+        let logs: DirectoryHandle
+        let pool: DirectoryHandle
+        let lock: FileHandle
+
+        func close(_ io: any StorageIO) {
+            io.close(pool)
+            io.close(logs)
+            io.close(lock)
+            io.close(root)
+        }
+    }
+
+    /// Everything before the first log. On an error nothing stays open.
+    static func run(
+        at path: String, create: Bool, io: any StorageIO, clock: any Clock, entropy: any Entropy,
+        configuration: LogConfiguration
+    ) throws(LogError) -> (handles: Handles, shared: StoreShared) {
+        let root = try systemCall { () throws(IOError) in try io.openDirectory(at: path, create: create) }
+        var undo: [() -> Void] = [{ io.close(root) }]
+        do throws(LogError) {
+            let opening = StoreOpening(io: io, root: root)
+            let lock = try opening.takeLock()
+            undo.append { io.close(lock) }
+            let store = try opening.openStoreFile(create: create, clock: clock, entropy: entropy)
+            let logs = try systemCall { () throws(IOError) in
+                try io.openDirectory(FileNames.logs, in: root, create: true)
+            }
+            undo.append { io.close(logs) }
+            let poolDirectory = try systemCall { () throws(IOError) in
+                try io.openDirectory(FileNames.pool, in: root, create: true)
+            }
+            undo.append { io.close(poolDirectory) }
+            try systemCall { () throws(IOError) in try io.sync(root) }
+            let pool = try SegmentPool(io: io, directory: poolDirectory)
+            let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
+            let shared = try StoreShared(
+                io: io, clock: clock, entropy: entropy, configuration: configuration, store: store, pool: pool,
+                reserve: reserve)
+            return (Handles(root: root, logs: logs, pool: poolDirectory, lock: lock), shared)
+        } catch {
+            for close in undo.reversed() { close() }
+            throw error
+        }
+    }
+
+    /// Takes the store's lock and writes this process's id into it.
+    func takeLock() throws(LogError) -> FileHandle {
+        let file: FileHandle
+        do {
+            file = try io.createFile(FileNames.lock, in: root)
+        } catch {
+            guard error.isExisting else { throw .io(error) }
+            file = try systemCall { () throws(IOError) in try io.openFile(FileNames.lock, in: root, writable: true) }
+        }
+        do throws(LogError) {
+            let text = AlignedMemory(byteCount: 32)
+            guard try systemCall({ () throws(IOError) in try io.lock(file) }) else {
+                let count = try systemCall { () throws(IOError) in try io.read(file, at: 0, into: text.memory) }
+                let digits = text.memory.slice(0, count).bytes.prefix { $0 >= 48 && $0 <= 57 }
+                throw .locked(processID: String(decoding: digits, as: UTF8.self))
+            }
+            for (index, byte) in "\(ProcessIdentity.current)\n".utf8.prefix(32).enumerated() {
+                text.memory.store(byte, at: index)
+            }
+            try systemCall { () throws(IOError) in try io.write(file, at: 0, [text.memory]) }
+            return file
+        } catch {
+            io.close(file)
+            throw error
+        }
+    }
+
+    /// Reads identity and generation, makes the next generation durable; with `create` a new identity in an empty directory.
+    func openStoreFile(
+        create: Bool, clock: any Clock, entropy: any Entropy
+    ) throws(LogError) -> StoreFile {
+        let memory = AlignedMemory(byteCount: StoreFile.byteCount)
+        let file: FileHandle
+        var store: StoreFile
+        do {
+            file = try io.openFile(StoreFile.name, in: root, writable: true)
+        } catch {
+            guard error.isMissing else { throw .io(error) }
+            return try createStoreFile(create: create, clock: clock, entropy: entropy)
+        }
+        defer { io.close(file) }
+        let count = try systemCall { () throws(IOError) in try io.read(file, at: 0, into: memory.memory) }
+        guard let found = try StoreFile.decode(memory.memory.slice(0, count)) else {
+            // A store file that was being made when the power went: nothing can have been stored yet.
+            guard create, try isEmptyStore() else {
+                throw .notAStore(detail: "the file `store` holds no valid identity")
+            }
+            try systemCall { () throws(IOError) in try io.unlink(StoreFile.name, in: root) }
+            return try createStoreFile(create: create, clock: clock, entropy: entropy)
+        }
+        store = found
+        guard store.generation < Ordinal.greatestGeneration else {
+            throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
+        }
+        store.sequence += 1
+        store.generation += 1
+        let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
+        let page = memory.memory.slice(slot, Format.pageByteCount)
+        store.encode(into: page)
+        try systemCall { () throws(IOError) in
+            try io.write(file, at: slot, [page])
+            try io.sync(file)
+        }
+        return store
+    }
+
+    private func isEmptyStore() throws(LogError) -> Bool {
+        try systemCall { () throws(IOError) in try io.list(root) }
+            .allSatisfy { [FileNames.lock, StoreFile.name, FileNames.reserve].contains($0) }
+    }
+
+    private func createStoreFile(create: Bool, clock: any Clock, entropy: any Entropy) throws(LogError) -> StoreFile {
+        guard create else { throw .notAStore(detail: "there is no file `store`") }
+        guard try isEmptyStore() else {
+            throw .notAStore(detail: "the directory is not empty and holds no file `store`")
+        }
+        let store = StoreFile(
+            storeLow: entropy.next(), storeHigh: entropy.next(), sequence: 1, generation: 1,
+            createdMilliseconds: UInt64(max(0, clock.wallNanoseconds() / 1_000_000)))
+        let memory = AlignedMemory(byteCount: StoreFile.byteCount)
+        store.encode(
+            into: memory.memory.slice(StoreFile.slotByteOffset(ofSequence: store.sequence), Format.pageByteCount))
+        do {
+            let file = try io.createFile(StoreFile.name, in: root)
+            defer { io.close(file) }
+            try io.allocate(file, byteCount: StoreFile.byteCount)
+            try io.write(file, at: 0, [memory.memory])
+            try io.sync(file)
+            try io.sync(root)
+        } catch {
+            guard error.isOutOfSpace else { throw .io(error) }
+            throw .storageFull(neededByteCount: StoreFile.byteCount, availableByteCount: 0)
+        }
+        return store
+    }
+}
+
+extension IOError {
+    /// ENOENT.
+    var isMissing: Bool { errorNumber == 2 }
+    /// EEXIST.
+    var isExisting: Bool { errorNumber == 17 }
+}
+
+/// A file of zeros that is given up when the disk is full, so that trims, deletes and catalogue records still find room.
+final class SpaceReserve: Sendable {
+    private let io: any StorageIO
+    private let directory: DirectoryHandle
+
+    /// Makes the file if there is room for it; without room the store opens all the same.
+    init(io: any StorageIO, directory: DirectoryHandle, byteCount: Int) {
+        self.io = io
+        self.directory = directory
+        guard byteCount > 0, let file = try? io.createFile(FileNames.reserve, in: directory) else { return }
+        defer { io.close(file) }
+        do { try io.allocate(file, byteCount: byteCount) } catch { release() }
+    }
+
+    func release() {
+        // Gone already, or never there: then there is nothing to give up.
+        try? io.unlink(FileNames.reserve, in: directory)
+    }
+}

@@ -1,0 +1,81 @@
+import MillraceIO
+import Synchronization
+
+/// Who syncs for whom: one sync at a time and log; whoever finds the gate free syncs for all who wait.
+///
+/// While a sync runs the next group gathers, so the group grows with the load by itself.
+final class SyncGate: Sendable {
+    enum Outcome: Sendable { case synced, nothingToSync, busy }
+
+    private struct State {
+        /// Files with bytes that no sync covers yet, in the order in which they became so.
+        var files: [OpenSegment] = []
+        var namesChanged = false
+        var isSyncing = false
+    }
+    private let state = Mutex(State())
+    private let directory: LogDirectory
+    private let poolDirectory: DirectoryHandle
+    private let watermarks: Watermarks
+    private let failure: LogFailure
+    let syncCount = Atomic<Int>(0)
+    /// Bytes written since the last sync took its files.
+    let unsyncedByteCount = Atomic<Int>(0)
+
+    init(directory: LogDirectory, poolDirectory: DirectoryHandle, watermarks: Watermarks, failure: LogFailure) {
+        self.directory = directory
+        self.poolDirectory = poolDirectory
+        self.watermarks = watermarks
+        self.failure = failure
+    }
+
+    /// Called by the holder of the write turn before it writes.
+    func willWrite(_ open: OpenSegment) {
+        state.withLock { state in
+            if !state.files.contains(where: { $0 === open }) { state.files.append(open) }
+        }
+    }
+    func willChangeNames() { state.withLock { $0.namesChanged = true } }
+
+    var isBusy: Bool { state.withLock { $0.isSyncing } }
+
+    /// Syncs what is written, if nobody else does, and raises `durable`. Blocks for as long as the device takes.
+    /// - Throws: the error that froze the log: it is never retried.
+    func sync() throws(LogError) -> Outcome {
+        try failure.check()
+        // Read before the files are taken: all bytes below it stand in files that are in the set by then.
+        let taken: (target: UInt64, files: [OpenSegment], namesChanged: Bool)? = state.withLock { state in
+            guard !state.isSyncing else { return nil }
+            state.isSyncing = true
+            let target = watermarks.value(.written)
+            unsyncedByteCount.store(0, ordering: .relaxed)
+            defer {
+                state.files = []
+                state.namesChanged = false
+            }
+            return (target, state.files, state.namesChanged)
+        }
+        guard let taken else { return .busy }
+        let (target, files, namesChanged) = taken
+        defer {
+            state.withLock { $0.isSyncing = false }
+            // Who found the gate busy and waits for more than this sync gave leads the next one.
+            watermarks.wakeSleepers(.durable)
+        }
+        guard !files.isEmpty || namesChanged || target > watermarks.value(.durable) else { return .nothingToSync }
+        do {
+            for open in files { try directory.io.sync(open.file) }
+            if namesChanged {
+                try directory.io.sync(directory.handle)
+                try directory.io.sync(poolDirectory)
+            }
+        } catch {
+            failure.set(.frozen(cause: error))
+            for level in Level.allCases { watermarks.wake(level) }
+            throw .frozen(cause: error)
+        }
+        syncCount.add(1, ordering: .relaxed)
+        if target > watermarks.value(.durable) { watermarks.advance(.durable, to: target) }
+        return .synced
+    }
+}
