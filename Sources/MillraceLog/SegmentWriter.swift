@@ -196,7 +196,7 @@ struct SegmentWriter: ~Copyable {
             open: open, content: content, createdNanoseconds: context.clock.steadyNanoseconds(),
             byteOffset: Format.blocksByteOffset, blockNumber: 0, lastChecksum: checksum, greatestArrival: 0,
             recordCount: 0, rawByteCount: 0, endOrdinal: header.identity.baseOrdinal, noteSequence: 0)
-        guard let note = nextNote(durable: context.durableOrdinal(), written: previousEndOrdinal, isCleanClose: false)
+        guard let note = nextNote(durable: context.durableOrdinal(), written: context.writtenOrdinal(), isCleanClose: false)
         else { preconditionFailure("the segment was just started") }
         let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
         note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
@@ -261,6 +261,7 @@ struct SegmentContext: Sendable {
     let entropy: any Entropy
     let greatestSegmentByteCount: Int
     let durableOrdinal: @Sendable () -> UInt64
+    let writtenOrdinal: @Sendable () -> UInt64
     /// The file is about to hold bytes that the next sync must cover.
     let willWrite: @Sendable (OpenSegment) -> Void
     /// A name in the log's directory is about to change.

@@ -40,7 +40,8 @@ package final class ShardLog: Sendable {
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
-            durableOrdinal: { watermarks.value(.durable) }, willWrite: { gate.willWrite($0) },
+            durableOrdinal: { watermarks.value(.durable) }, writtenOrdinal: { watermarks.value(.written) },
+            willWrite: { gate.willWrite($0) },
             willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
