@@ -98,10 +98,11 @@ final class Flusher: Sendable {
         while true {
             // `published` first, then the buffer's end: if the buffer is still open by then, all of `published` is in it.
             let published = watermarks.value(.published)
-            guard state.cutOrdinal < published, state.bufferIndex < buffers.count else { return nil }
-            let (_, slot) = buffers.entry(state.bufferIndex)
+            guard state.bufferIndex < buffers.count else { return nil }
+            let (base, slot) = buffers.entry(state.bufferIndex)
+            // Without a published record it may still be taken back.
+            guard base < published else { return nil }
             let memory = arena.memory(slot)
-            let base = memory.load(UInt64.self, at: BufferLayout.baseOrdinalAt)
             let closedAt = memory.loadAcquire(at: BufferLayout.endOrdinalAt)
             let end = closedAt == 0 ? published : min(published, closedAt)
             let start = max(state.cutOrdinal, base)

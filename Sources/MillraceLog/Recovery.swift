@@ -32,7 +32,9 @@ struct Recovery: ~Copyable {
     private let directory: LogDirectory
     private let boot: (UInt64, UInt64)
     private var report: RecoveryReport
-    /// D, and what the operating system is known to have kept.
+    /// D: everything below it was durable once.
+    private var durableOrdinal: UInt64 = 0
+    /// D, or what an operating system that never stopped is known to have kept: below it bad bytes are damage.
     private var safeOrdinal: UInt64 = 0
 
     struct Result {
@@ -101,13 +103,15 @@ struct Recovery: ~Copyable {
             let footer = try SegmentContent.readFooter(open, identity: head.header.identity)?.0
             var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
             scan.runThroughDamage()
-            safeOrdinal = max(safeOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
-            if let footer, footer.isSealedByRecovery { safeOrdinal = max(safeOrdinal, footer.endOrdinal) }
+            durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
+            if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
+            safeOrdinal = max(safeOrdinal, durableOrdinal)
             if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
                 safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
             }
             tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
-            if safeOrdinal >= base { break }
+            // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
+            if durableOrdinal >= base { break }
         }
         tail.reverse()
         return (tail, unreadable)
@@ -120,6 +124,11 @@ struct Recovery: ~Copyable {
         var cutAt: Int?
         var unfinished: UInt64?
         for (position, candidate) in tail.enumerated() {
+            if position == 0, older.isEmpty, !startsLog(candidate) {
+                // Its predecessor's name did not survive: what follows a hole was never acknowledged.
+                cutAt = 0
+                break
+            }
             if let last = kept.last, !continues(candidate, after: last.candidate, last.walk) {
                 cutAt = position
                 break
@@ -152,8 +161,16 @@ struct Recovery: ~Copyable {
             isReadOnly: isReadOnly, into: &result)
     }
 
+    /// The oldest segment there is: the log's very first, or all before it was durable once and has been trimmed since.
+    private func startsLog(_ candidate: Candidate) -> Bool {
+        if durableOrdinal >= candidate.baseOrdinal { return true }
+        return !candidate.head.isHeaderDamaged && candidate.head.header.previousEndOrdinal == 0
+    }
+
     private func continues(_ next: Candidate, after last: Candidate, _ walk: BlockWalk) -> Bool {
-        if safeOrdinal >= next.baseOrdinal || next.head.isHeaderDamaged { return true }
+        if safeOrdinal >= next.baseOrdinal { return true }
+        // Above D a header that does not validate never was durable, and without it there is no back-link to go by.
+        if next.head.isHeaderDamaged { return false }
         let header = next.head.header
         if let footer = last.footer, footer.isSealedByRecovery {
             return header.previousEndOrdinal == footer.endOrdinal
