@@ -30,7 +30,7 @@ package final class Arena: Sendable {
     private let writeHeld = Atomic<Int>(0)
     private let readHeld = Atomic<Int>(0)
     private let resident = Atomic<Int>(0)
-    private let makingRoom = Mutex<Void>(())
+    private let makingRoom = Guarded<Void>(())
 
     private static let descriptorByteCount = 64
     private static let stateAt = 0, nextAt = 8

@@ -1,3 +1,4 @@
+import MillraceIO
 import Synchronization
 
 /// Tasks that wait for a watermark. Registered first, settled after each advance; nobody is resumed under the lock.
@@ -9,7 +10,7 @@ final class AsyncWaiters: Sendable {
         let isReader: Bool
         let continuation: CheckedContinuation<Result<Void, LogError>, Never>
     }
-    private let waiters = Mutex<[Waiter]>([])
+    private let waiters = Guarded<[Waiter]>([])
     private let count = Atomic<Int>(0)
     private let publishedCount = Atomic<Int>(0)
 

@@ -113,7 +113,7 @@ final class CompressionPolicy: Sendable {
 
 /// Memory for blocks on their way to disk, reused. Bounded: what comes back beyond the limit is let go.
 package final class ScratchPool: Sendable {
-    private let free = Mutex<[AlignedMemory]>([])
+    private let free = Guarded<[AlignedMemory]>([])
     private let limit: Int
     private let ordinaryByteCount: Int
 

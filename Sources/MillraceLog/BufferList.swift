@@ -13,13 +13,13 @@ import Synchronization
     private static let cachedCapacity = 1024
 
     private let ring: Atomic<Unmanaged<BufferRing>>
-    private let kept: Mutex<[BufferRing]>
+    private let kept: Guarded<[BufferRing]>
     private let started = Atomic<UInt64>(0)
 
     init() {
         let first = BufferRing(capacity: 16)
         unsafe ring = Atomic(Unmanaged.passUnretained(first))
-        kept = Mutex([first])
+        kept = Guarded([first])
     }
 
     var count: UInt64 { started.load(ordering: .acquiring) }

@@ -1,3 +1,4 @@
+import MillraceIO
 import Synchronization
 
 /// Between a log's producers and the threads that flush it: whether somebody will look at the log soon.
@@ -14,7 +15,7 @@ final class FlushSignal: Sendable {
     /// Buffers started when the log last began to linger.
     private let seenBuffers = Atomic<UInt64>(0)
     /// Set once, before any producer knows the log.
-    private let log = Mutex<WeakLog>(WeakLog())
+    private let log = Guarded<WeakLog>(WeakLog())
     /// Link of the scheduler's incoming list; owned by whoever moved the state to `queued`.
     private let next: Owned<Link>
     @safe private struct Link { var signal: Unmanaged<FlushSignal>? }

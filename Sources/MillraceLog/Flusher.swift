@@ -36,7 +36,7 @@ final class Flusher: Sendable {
     private static let greatestBacklog: UInt64 = 32
     private static let greatestRunByteCount = 1 << 20
 
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let segments: Owned<SegmentWriter>
     private let arena: Arena
     private let buffers: BufferList
@@ -65,7 +65,7 @@ final class Flusher: Sendable {
         self.gate = gate
         self.logID = logID
         self.policy = policy
-        state = Mutex(State(cutOrdinal: watermarks.value(.published)))
+        state = Guarded(State(cutOrdinal: watermarks.value(.published)))
     }
 
     /// Why appends are refused at the moment; nil when they are not.

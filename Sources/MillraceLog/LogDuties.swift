@@ -1,9 +1,10 @@
+import MillraceIO
 import Synchronization
 
 /// What a log owes: who asked for which level, which timers are set, and why appends are refused at the moment.
 final class LogDuties: Sendable {
     private let isRefusing = Atomic<Bool>(false)
-    private let reason = Mutex<LogError?>(nil)
+    private let reason = Guarded<LogError?>(nil)
     private let wantedWritten = Atomic<UInt64>(0)
     private let wantedDurable = Atomic<UInt64>(0)
     private let noted = Atomic<UInt64>(0)

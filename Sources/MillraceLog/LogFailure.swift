@@ -6,7 +6,7 @@ import Synchronization
 /// A sync that failed may answer 0 the next time and have lost the bytes: so there is no next time.
 final class LogFailure: Sendable {
     private let isSet = Atomic<Bool>(false)
-    private let cause = Mutex<LogError?>(nil)
+    private let cause = Guarded<LogError?>(nil)
 
     var error: LogError? { isSet.load(ordering: .acquiring) ? cause.withLock { $0 } : nil }
     var isFailed: Bool { isSet.load(ordering: .acquiring) }

@@ -1,5 +1,4 @@
 import MillraceIO
-import Synchronization
 
 /// Finds the image that holds an ordinal: an open or cached buffer, a cached block, or a block on disk.
 ///
@@ -19,7 +18,7 @@ final class LogReader: Sendable {
     private let shared: StoreShared
     private let watermarks: Watermarks
     private let buffers: BufferList
-    private let catalog: Mutex<SegmentCatalog>
+    private let catalog: Guarded<SegmentCatalog>
     /// Where this opening's ordinals start: below it everything is on disk.
     private let firstOrdinal: UInt64
 
@@ -31,7 +30,7 @@ final class LogReader: Sendable {
         self.shared = shared
         self.watermarks = watermarks
         self.buffers = buffers
-        self.catalog = Mutex(catalog)
+        self.catalog = Guarded(catalog)
         self.firstOrdinal = firstOrdinal
     }
 
@@ -144,7 +143,7 @@ final class LogReader: Sendable {
 /// Keeps the number of open sealed segments within a limit: the least recently used are closed.
 final class OpenSegments: Sendable {
     private let limit: Int
-    private let state = Mutex<[Segment]>([])
+    private let state = Guarded<[Segment]>([])
     init(limit: Int) { self.limit = limit }
 
     func used(_ segment: Segment) {

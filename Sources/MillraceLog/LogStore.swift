@@ -19,7 +19,7 @@ final class StoreShared: Sendable {
     let scheduler: Scheduler
     /// Notified when memory for records was freed, or the disk has space again.
     let space = EventCount()
-    private let encoders = Mutex<[Owned<BlockEncoder>]>([])
+    private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
 
     init(
@@ -74,7 +74,7 @@ package final class LogStore: Sendable {
     package let generation: UInt64
     let shared: StoreShared
     private let handles: StoreOpening.Handles
-    private let logs = Mutex<[UInt64: ShardLog]>([:])
+    private let logs = Guarded<[UInt64: ShardLog]>([:])
     private let isClosed = Atomic<Bool>(false)
 
     /// Opens the store at `path` for writing; with `create` makes it first when the directory is missing or empty.

@@ -10,12 +10,12 @@ import Synchronization
 /// Safe although it links unmanaged references: each pushed signal carries one retain, which the taker releases.
 @safe package final class Scheduler: Sendable {
     private let incoming: Atomic<Unmanaged<FlushSignal>?>
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let work = EventCount()
     private let syncWork = EventCount()
     private let prepareWork = EventCount()
     private let isStopping = Atomic<Bool>(false)
-    private let threads = Mutex<[WorkerThread]>([])
+    private let threads = Guarded<[WorkerThread]>([])
     private let clock: any Clock
     private let configuration: LogConfiguration
 

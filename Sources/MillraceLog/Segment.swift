@@ -8,7 +8,7 @@ package final class Segment: Sendable {
     package let name: String
     package let baseOrdinal: UInt64
     package let directory: LogDirectory
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     private struct State {
         var open: OpenSegment?
@@ -20,7 +20,7 @@ package final class Segment: Sendable {
         self.baseOrdinal = baseOrdinal
         self.directory = directory
         name = FileNames.segment(baseOrdinal)
-        state = Mutex(State())
+        state = Guarded(State())
     }
 
     /// A segment being written or just recovered.
@@ -28,7 +28,7 @@ package final class Segment: Sendable {
         self.baseOrdinal = baseOrdinal
         self.directory = directory
         name = FileNames.segment(baseOrdinal)
-        state = Mutex(State(open: open, content: content))
+        state = Guarded(State(open: open, content: content))
     }
 
     /// The open file and what it holds; opens and reads header and footer, or walks the blocks, when nobody has yet.

@@ -1,5 +1,4 @@
 package import MillraceIO
-import Synchronization
 
 /// A file of final size, all zeros, synced: ready to become a segment.
 package struct PreparedFile: Sendable {
@@ -15,7 +14,7 @@ package struct PreparedFile: Sendable {
 package final class SegmentPool: Sendable {
     package let directory: DirectoryHandle
     private let io: any StorageIO
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let zeros = AlignedMemory(byteCount: 1 << 20)
 
     private struct State {
@@ -28,7 +27,7 @@ package final class SegmentPool: Sendable {
     package init(io: any StorageIO, directory: DirectoryHandle) throws(LogError) {
         self.io = io
         self.directory = directory
-        state = Mutex(State())
+        state = Guarded(State())
         for name in try systemCall({ () throws(IOError) in try io.list(directory) }) where FileNames.spare(name) != nil {
             try systemCall { () throws(IOError) in try io.unlink(name, in: directory) }
         }

@@ -27,7 +27,7 @@ package final class SparseIndex: Sendable {
     private static let firstChunkShift = 4
     private static let chunkLimit = 24
     private let chunks: AlignedMemory
-    private let kept = Mutex<[AlignedMemory]>([])
+    private let kept = Guarded<[AlignedMemory]>([])
     private let appended = Atomic<Int>(0)
 
     package init() { chunks = AlignedMemory(byteCount: Self.chunkLimit * 8, alignment: 64) }

@@ -13,7 +13,7 @@ final class SyncGate: Sendable {
         var namesChanged = false
         var isSyncing = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let directory: LogDirectory
     private let poolDirectory: DirectoryHandle
     private let watermarks: Watermarks

@@ -52,7 +52,7 @@ import Testing
         let log = try store.createLog(1)
         let perProducer = 40_000 / producers
         let failures = Atomic<Int>(0)
-        let acknowledged = Mutex<[UInt64: (Int, Int)]>([:])
+        let acknowledged = Guarded<[UInt64: (Int, Int)]>([:])
         let threads = (0..<producers).map { producer in
             WorkerThread(name: "producer-\(producer)") {
                 var mine: [(UInt64, Int)] = []
@@ -172,7 +172,7 @@ import Testing
         let log = try store.log(1)
         let blocks = try log.segments.segments.reduce(0) { $0 + (try $1.use().1.index.count) }
         let before = store.decodeCount
-        let counts = Mutex<[Int]>([])
+        let counts = Guarded<[Int]>([])
         let readers = (0..<5).map { number in
             WorkerThread(name: "reader-\(number)") {
                 let found = (try? log.readAll(level: .durable).records.count) ?? -1

@@ -1,6 +1,5 @@
 import MillraceIO
 package import MillraceLog
-import Synchronization
 
 /// What was appended to one log and what was promised about it: the oracle of the crash tests.
 package struct LogModel: Sendable {
@@ -219,7 +218,7 @@ private final class FaultRecorder: Sendable {
     private let at: Int
     private let disk: ShadowIO
     private let draw: SeededEntropy
-    private let state = Mutex<(calls: Int, image: ShadowIO?)>((0, nil))
+    private let state = Guarded<(calls: Int, image: ShadowIO?)>((0, nil))
     init(at: Int, disk: ShadowIO, draw: SeededEntropy) {
         self.at = at
         self.disk = disk
