@@ -16,7 +16,10 @@
     }
 
     /// The order in which they run.
-    let allScenarios: [any Scenario] = []
+    let allScenarios: [any Scenario] = [
+        Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
+        Reopen(),
+    ]
 
     /// What scenarios and floors work with.
     final class BenchContext: Sendable {
@@ -26,6 +29,8 @@
         let directory: String
         let repetitions: Int
         let quick: Bool
+        /// Bytes for the scenarios that are asked for more or less than they do by themselves.
+        let size: Int?
         let commit: String
         let environment: Environment
         /// Where the results file goes; nil for none.
@@ -36,10 +41,11 @@
                 commit: options.commit, swift: options.swiftVersion, directory: options.dir,
                 repetitions: options.repetitions, quick: options.quick)
             flights = try Flights(path: options.flights)
-            blocks = try PayloadBlocks(flights)
+            blocks = try PayloadBlocks(RecordSet(flights))
             directory = "\(options.dir)/.millrace-bench-\(getpid())"
             repetitions = options.repetitions
             quick = options.quick
+            size = options.size.map { $0 * 1_000_000 }
             commit = options.commit
             results = options.noReport ? nil : options.results
             // Safe because the path is a string.

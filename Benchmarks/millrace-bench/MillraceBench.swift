@@ -27,6 +27,8 @@
         var repetitions = 3
         @Flag(help: "One repetition of a smaller amount of work: shows that it works, not how fast.")
         var quick = false
+        @Option(help: "Megabytes to store, for the scenario `reopen`.")
+        var size: Int?
         @Option(help: "Commit to name in the report.")
         var commit = "unknown"
         @Option(help: "Compiler's version to name in the report.")

@@ -19,6 +19,20 @@
             unordered &+= hash
         }
 
+        /// Of several digests' records together, whatever their order.
+        struct Sum: Equatable, Sendable {
+            private(set) var count: Int
+            private(set) var unordered: UInt64
+            init(_ digest: RecordDigest) {
+                count = digest.count
+                unordered = digest.unordered
+            }
+            mutating func add(_ digest: RecordDigest) {
+                count += digest.count
+                unordered &+= digest.unordered
+            }
+        }
+
         @inline(__always)
         private static func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
             let product = (state ^ word).multipliedFullWidth(by: odd)

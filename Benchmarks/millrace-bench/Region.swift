@@ -29,7 +29,7 @@
         var byteCount: Int { memory.byteCount }
     }
 
-    /// The flights as a block holds them: key, data, key, data, cut where the next record would pass the limit.
+    /// Records as a block holds them: key, data, key, data, cut where the next record would pass the limit.
     struct PayloadBlocks: Sendable {
         let region: Region
         /// Where each block begins in the region; one more at the end.
@@ -41,14 +41,15 @@
         var byteCount: Int { starts[count] }
         func block(_ index: Int) -> Memory { region.memory.slice(starts[index], starts[index + 1] - starts[index]) }
 
-        init(_ flights: Flights, limit: Int = 65536) throws {
-            region = try Region(byteCount: flights.byteCount)
+        init(_ records: RecordSet, count: Int? = nil, limit: Int = 65536) throws {
+            let count = count ?? records.count
+            region = try Region(byteCount: records.byteCount(count: count))
             var starts = [0]
             var firsts = [0]
             var end = 0
-            for index in 0..<flights.count {
-                let key = flights.key(index)
-                let data = flights.data(index)
+            for index in 0..<count {
+                let key = records.key(index % records.count)
+                let data = records.data(index % records.count)
                 let size = key.byteCount + data.byteCount
                 if end + size - starts.last! > limit && end > starts.last! {
                     starts.append(end)
@@ -59,7 +60,7 @@
                 end += size
             }
             self.starts = starts + [end]
-            self.firsts = firsts + [flights.count]
+            self.firsts = firsts + [count]
         }
     }
 #endif

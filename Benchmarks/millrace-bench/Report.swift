@@ -38,7 +38,9 @@
         func take(_ rows: [Row]) {
             for var row in rows {
                 row.commit = row.commit ?? context.commit
-                if row.notMeasured == nil, let floor = floors.first(where: { $0.name == row.floorName }) {
+                if row.notMeasured == nil, row.floor == nil,
+                    let floor = floors.first(where: { $0.name == row.floorName })
+                {
                     row.floor = floor.value
                     row.ratioToFloor = floor.ratio(of: row)
                 }
@@ -95,6 +97,11 @@
             }
             let sides: [Side] = head.indices.map { $0 < 4 || $0 >= 15 ? .left : .right }
             printTable(sides, [head] + body)
+            for row in rows {
+                guard let note = row.note else { continue }
+                let name = [row.scenario, row.detail].compactMap { $0 }.joined(separator: " ")
+                print("  \(name), \(row.codec): \(note)")
+            }
         }
 
         private func microseconds(_ nanoseconds: Double?) -> String { nanoseconds.map { figure($0 / 1000) } ?? "-" }

@@ -33,7 +33,8 @@
         var storedBytesPerByte: Double?
         var writtenBytesPerByte: Double?
 
-        /// The name of the floor that bounds this row; its value and the ratio to it are filled in by the report.
+        /// The name of the floor that bounds this row. Value and ratio are filled in by the report, unless the scenario
+        /// measured a floor of its own beside it.
         var floorName: String?
         var floor: Double?
         var ratioToFloor: Double?
@@ -42,6 +43,8 @@
         var verified = false
         var repetitions = 1
         var commit: String?
+        /// What else there is to say, with figures of the last repetition.
+        var note: String?
         /// Why there are no figures, when there are none.
         var notMeasured: String?
 
@@ -61,6 +64,13 @@
             recordsPerSecond = Double(records) / seconds
             megabytesPerSecond = Double(payloadBytes) / seconds / 1e6
             processorSecondsPerGigabyte = processorSeconds.map { $0 / (Double(payloadBytes) / 1e9) }
+        }
+
+        /// Sets a floor that the scenario measured itself, beside the row, in bytes of key and data a second.
+        mutating func bounded(by name: String, bytesPerSecond: Double) {
+            floorName = name
+            floor = bytesPerSecond / 1e9
+            ratioToFloor = megabytesPerSecond * 1e6 / bytesPerSecond
         }
 
         /// Rows of the same identity are repetitions of each other.
@@ -100,6 +110,9 @@
                 row.maximum = all.compactMap { $0.maximum }.max()
                 row.storedBytesPerByte = middle { $0.storedBytesPerByte }
                 row.writtenBytesPerByte = middle { $0.writtenBytesPerByte }
+                row.floor = middle { $0.floor }
+                row.ratioToFloor = middle { $0.ratioToFloor }
+                row.note = all.last?.note
                 row.verified = all.allSatisfy { $0.verified }
                 row.repetitions = all.count
                 return row

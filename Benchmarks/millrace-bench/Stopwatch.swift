@@ -28,6 +28,9 @@
         return Double(nanoseconds() &- start) / 1e9
     }
 
+    /// Lets another thread have the processor.
+    func yieldProcessor() { sched_yield() }
+
     /// The middle of `values`; of an even count the mean of the middle two. `values` is not empty.
     func median(_ values: [Double]) -> Double {
         let sorted = values.sorted()

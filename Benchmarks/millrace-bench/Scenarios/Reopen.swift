@@ -1,0 +1,52 @@
+#if Tools
+    import MillraceIO
+    import MillraceLog
+
+    /// How long a store takes to open after its process ended without a word, and how soon it takes the first record.
+    struct Reopen: Scenario {
+        let name = "reopen"
+        let about =
+            "a store let go without a close, opened again: until the log is there, until the first durable record"
+
+        func run(in context: BenchContext) async throws -> [Row] {
+            let set = RecordSet(context.flights)
+            let amount = context.size ?? (context.quick ? 100_000_000 : 1_000_000_000)
+            let count = set.count(ofBytes: amount)
+            let path = "\(context.directory)/reopen"
+            defer { removeTree(path) }
+            let written = try MeasuredLog(path, isCompressing: false)
+            try written.fill(set, count: count)
+            try written.log.wait(.written, below: written.log.tip(.published))
+            written.store.abandon()
+
+            let start = nanoseconds()
+            let again = try MeasuredLog(path, create: false, isCompressing: false)
+            let opened = nanoseconds()
+            let ordinal = try again.append(set, at: 0)
+            try again.log.wait(.durable, below: ordinal + 1)
+            let appended = nanoseconds()
+
+            let payload = set.byteCount(count: count)
+            func row(_ what: String, _ spent: UInt64) -> Row {
+                var row = Row(engine: "millrace log", scenario: name, ack: "written", codec: "raw")
+                row.detail = "\(figure(Double(amount) / 1e6)) MB, \(what)"
+                row.measured(records: count, payloadBytes: payload, seconds: Double(spent) / 1e9)
+                row.p50 = Double(spent)
+                return row
+            }
+            var rows = [row("open", opened - start), row("open and first durable record", appended - start)]
+            let report = again.log.recovery
+            rows[0].note =
+                "\(decimal(Double(opened - start) / 1e6, 1)) ms; \(report.segmentsWalked) segments walked of"
+                + " \(again.log.segmentCount), \(report.damage.count) damaged, \(report.discarded.count) discarded"
+            rows[1].note = "\(decimal(Double(appended - start) / 1e6, 1)) ms"
+            let expected = set.digest(count: count)
+            var sum = RecordDigest.Sum(expected)
+            sum.add(set.digest(count: 1))
+            let isRight = try RecordDigest.Sum(again.log.digest(level: .durable)) == sum
+            try again.store.close()
+            for index in rows.indices { rows[index].verified = isRight && report.damage.isEmpty }
+            return rows
+        }
+    }
+#endif

@@ -1,0 +1,68 @@
+#if Tools
+    import MillraceLog
+
+    /// One reader over everything: from cached images, from LZ4 blocks and raw blocks in the page cache.
+    struct Scan: Scenario {
+        let name = "scan"
+        let about = "one reader: cached images, LZ4 blocks from the page cache, raw blocks touched the first time"
+
+        func run(in context: BenchContext) async throws -> [Row] {
+            var rows: [Row] = []
+            for set in [RecordSet(context.flights), RecordSet.made(recordByteCount: 100, keyByteCount: 10)] {
+                let count = set.count(ofBytes: context.quick ? 24 << 20 : 96 << 20)
+                let floor = try LZ4Floor(set)
+                for isCompressing in [true, false] {
+                    rows += try measure(set, count, isCompressing: isCompressing, floor, context)
+                }
+            }
+            return rows
+        }
+
+        private func measure(
+            _ set: RecordSet, _ count: Int, isCompressing: Bool, _ floor: LZ4Floor, _ context: BenchContext
+        ) throws -> [Row] {
+            let path = "\(context.directory)/scan"
+            defer { removeTree(path) }
+            let written = try MeasuredLog(path, isCompressing: isCompressing)
+            try written.fill(set, count: count)
+            try written.store.close()
+            let expected = set.digest(count: count)
+
+            let reopened = try MeasuredLog(path, create: false, isCompressing: isCompressing)
+            defer { try? reopened.store.close() }
+            var rows: [Row] = []
+            func scan(_ how: String) throws {
+                var row = Row(
+                    engine: "millrace log", scenario: name, ack: "-", codec: isCompressing ? "lz4" : "raw")
+                row.detail = "\(set.name), \(how)"
+                let decodes = reopened.store.decodeCount
+                var sum = 0
+                var found = 0
+                let processor = processorNanoseconds()
+                let spent = try seconds { found = try reopened.log.touchAll(level: .durable, sum: &sum) }
+                row.measured(
+                    records: found, payloadBytes: set.byteCount(count: found), seconds: spent,
+                    processorSeconds: Double(processorNanoseconds() - processor) / 1e9)
+                row.note = "\(reopened.store.decodeCount - decodes) blocks decoded"
+                row.verified = found == count
+                rows.append(row)
+            }
+            if isCompressing {
+                // Once for the file's pages and the memory of images; then without images, then with them.
+                var sum = 0
+                _ = try reopened.log.touchAll(level: .durable, sum: &sum)
+                reopened.store.dropCache()
+                try scan("page cache")
+                rows[0].bounded(by: "lz4-decompress of these", bytesPerSecond: floor.decompressBytesPerSecond)
+                try scan("cached images")
+                rows[1].floorName = FloorName.mappedRead
+            } else {
+                try scan("first touch")
+                rows[0].floorName = FloorName.checksum
+            }
+            let isRight = try reopened.log.digest(level: .durable) == expected
+            for index in rows.indices { rows[index].verified = rows[index].verified && isRight }
+            return rows
+        }
+    }
+#endif
