@@ -119,7 +119,7 @@ package struct BlockWalk {
         durableOrdinal = max(durableOrdinal, header.durableOrdinal)
         nextOrdinal = header.firstOrdinal + UInt64(header.recordCount)
         lastChecksum = header.checksum
-        blockNumber = header.blockNumber + 1
+        blockNumber = header.blockNumber &+ 1
         recordCount += UInt64(header.recordCount)
         rawByteCount += UInt64(header.rawPayloadByteCount)
         byteOffset += header.blockByteCount

@@ -120,7 +120,8 @@ package final class SparseIndex: Sendable {
                 firstOrdinal: memory.load(at: at), greatestArrival: memory.load(at: at + 8),
                 byteOffset: Int(memory.load(UInt32.self, at: at + 16)) * 8,
                 recordCount: Int(memory.load(UInt32.self, at: at + 20)))
-            guard entry.byteOffset > last.byteOffset, entry.byteOffset < blocksEnd,
+            guard entry.byteOffset > last.byteOffset, entry.byteOffset < blocksEnd, entry.recordCount > 0,
+                entry.firstOrdinal >> 63 == 0,
                 entry.firstOrdinal >= last.endOrdinal, entry.greatestArrival >= last.greatestArrival
             else { return nil }
             index.append(entry)
