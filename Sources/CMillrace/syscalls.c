@@ -49,7 +49,7 @@ int millrace_populate(void *at, size_t byteCount, int write) {
 
 int millrace_full_sync(int file) { return ANSWER(fsync(file)); }
 
-int millrace_give_back(void *at, size_t byteCount) { return ANSWER(madvise(at, byteCount, MADV_REMOVE)); }
+int millrace_give_back(void *at, size_t byteCount) { return ANSWER(madvise(at, byteCount, MADV_DONTNEED)); }
 
 int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
     return ANSWER(sync_file_range(file, byteOffset, byteCount, SYNC_FILE_RANGE_WRITE));
@@ -81,7 +81,7 @@ int millrace_populate(void *at, size_t byteCount, int write) {
 int millrace_full_sync(int file) { return ANSWER(fcntl(file, F_FULLFSYNC)); }
 
 int millrace_give_back(void *at, size_t byteCount) {
-    void *fresh = mmap(at, byteCount, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED | MAP_ANON, -1, 0);
+    void *fresh = mmap(at, byteCount, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANON, -1, 0);
     return fresh == MAP_FAILED ? -errno : 0;
 }
 
@@ -91,6 +91,14 @@ int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCou
 }
 
 #endif
+
+void millrace_prefer_huge_pages(void *at, size_t byteCount) {
+#if defined(MADV_HUGEPAGE)
+    madvise(at, byteCount, MADV_HUGEPAGE);
+#else
+    (void)at, (void)byteCount;
+#endif
+}
 
 void millrace_name_thread(const char *name) {
 #if defined(__linux__)

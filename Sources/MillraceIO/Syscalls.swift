@@ -138,9 +138,9 @@ enum Syscalls {
     /// Maps a file for reading (`file` >= 0), or anonymous memory for reading and writing (`file` == -1).
     static func map(_ file: Int32, byteCount: Int) -> (memory: Memory?, errorNumber: Int32) {
         #if canImport(Glibc)
-            let anonymous = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE
+            let anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         #else
-            let anonymous = MAP_SHARED | MAP_ANON | MAP_NORESERVE
+            let anonymous = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
         #endif
         let protection = file < 0 ? PROT_READ | PROT_WRITE : PROT_READ
         // Safe because the system chooses the place: nothing that exists is mapped over.

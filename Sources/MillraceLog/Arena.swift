@@ -31,17 +31,24 @@ package final class Arena: Sendable {
     private let readHeld = Atomic<Int>(0)
     private let resident = Atomic<Int>(0)
     private let makingRoom = Guarded<Void>(())
+    /// Notified when a class was used beyond what was populated ahead.
+    private let needsPages: EventCount
 
     private static let descriptorByteCount = 64
     private static let stateAt = 0, nextAt = 8
-    private static let headStride = 384, freeAt = 0, emptyAt = 128, bumpAt = 256, handAt = 264
+    private static let headStride = 384, freeAt = 0, emptyAt = 128, bumpAt = 256, handAt = 264, populatedAt = 272
+    /// How far ahead of the slots in use pages are populated, once a class is in use at all, and in what steps.
+    private static let aheadByteCount = 8 << 20, aheadStep = 2 << 20
     private static let evictable: UInt64 = 1 << 31
     private static let holdsMask: UInt64 = (1 << 31) - 1
 
     /// - Parameters:
     ///   - classByteCounts: ascending multiples of 4,096, at most 16.
     ///   - budgetByteCount: resident bytes in all; `writeShareByteCount` of them are the writers'.
-    package init(classByteCounts: [Int], budgetByteCount: Int, writeShareByteCount: Int) throws(IOError) {
+    package init(
+        classByteCounts: [Int], budgetByteCount: Int, writeShareByteCount: Int, needsPages: EventCount
+    ) throws(IOError) {
+        self.needsPages = needsPages
         precondition(classByteCounts.count <= 16 && writeShareByteCount < budgetByteCount)
         self.classByteCounts = classByteCounts
         self.budgetByteCount = budgetByteCount
@@ -51,7 +58,8 @@ package final class Arena: Sendable {
         for byteCount in classByteCounts {
             let capacity = min(budgetByteCount / byteCount + 1, 1 << 27)
             capacities.append(capacity)
-            regions.append(try AnonymousRegion(byteCount: capacity * byteCount))
+            regions.append(
+                try AnonymousRegion(byteCount: capacity * byteCount, prefersHugePages: capacity * byteCount >= 64 << 20))
             descriptors.append(try AnonymousRegion(byteCount: capacity * Self.descriptorByteCount))
         }
         self.regions = regions
@@ -188,8 +196,30 @@ package final class Arena: Sendable {
             resident.subtract(byteCount, ordering: .relaxed)
             return false
         }
-        // A hint: where it fails, the first touch of each page faults it in.
-        try? regions[sizeClass].populate(index * byteCount..<(index + 1) * byteCount)
+        let end = (index + 1) * byteCount
+        if end > Int(head(sizeClass).loadRelaxed(at: Self.populatedAt)) {
+            // A hint: where it fails, the first touch of each page faults it in.
+            try? regions[sizeClass].populate(index * byteCount..<end)
+        }
+        if sizeClass == Self.aheadClass { needsPages.notify() }
+        return true
+    }
+
+    /// Ordinary buffers: the one class worth running ahead for.
+    private static let aheadClass = 1
+
+    /// Populates a stretch ahead of the ordinary slots in use, so that a writer need not. False when there is no need. One caller at
+    /// a time.
+    package func populateStep() -> Bool {
+        let head = head(Self.aheadClass)
+        let byteCount = classByteCounts[Self.aheadClass]
+        let used = Int(head.loadRelaxed(at: Self.bumpAt)) * byteCount
+        let populated = max(Int(head.loadRelaxed(at: Self.populatedAt)), used)
+        let limit = min(capacities[Self.aheadClass] * byteCount, budgetByteCount)
+        guard used > 0, populated < min(used + Self.aheadByteCount, limit) else { return false }
+        let end = min((populated / Self.aheadStep + 1) * Self.aheadStep, limit)
+        do { try regions[Self.aheadClass].populate(populated..<end) } catch { return false }
+        head.storeRelaxed(UInt64(end), at: Self.populatedAt)
         return true
     }
 

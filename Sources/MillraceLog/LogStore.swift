@@ -40,11 +40,12 @@ final class StoreShared: Sendable {
         var classes = [8192, ordinary]
         let greatest = BufferLayout.slotByteCount(
             payload: max(configuration.greatestRecordByteCount, 1 << 20), records: 1 << 14)
+        let prepareWork = EventCount()
         while classes.last! < greatest { classes.append(classes.last! * 3) }
         arena = try systemCall { () throws(IOError) in
             try Arena(
                 classByteCounts: classes, budgetByteCount: configuration.memoryByteCount,
-                writeShareByteCount: configuration.writeShareByteCount)
+                writeShareByteCount: configuration.writeShareByteCount, needsPages: prepareWork)
         }
         bufferLimits = BufferLimits(
             bufferByteCount: configuration.bufferByteCount,
@@ -52,7 +53,7 @@ final class StoreShared: Sendable {
         scratches = ScratchPool(limit: 64, ordinaryByteCount: ordinary * 2)
         images = BlockImages(arena: arena)
         openSegments = OpenSegments(limit: configuration.openSegmentLimit)
-        scheduler = Scheduler(clock: clock, configuration: configuration)
+        scheduler = Scheduler(clock: clock, configuration: configuration, prepareWork: prepareWork)
     }
 
     /// Lends one of the encoders kept for callers who work themselves.

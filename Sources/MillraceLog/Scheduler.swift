@@ -13,7 +13,7 @@ import Synchronization
     private let state = Guarded(State())
     private let work = EventCount()
     private let syncWork = EventCount()
-    private let prepareWork = EventCount()
+    private let prepareWork: EventCount
     private let isStopping = Atomic<Bool>(false)
     private let threads = Guarded<[WorkerThread]>([])
     private let clock: any Clock
@@ -26,7 +26,8 @@ import Synchronization
         var toSync: [ShardLog] = []
     }
 
-    init(clock: any Clock, configuration: LogConfiguration) {
+    init(clock: any Clock, configuration: LogConfiguration, prepareWork: EventCount) {
+        self.prepareWork = prepareWork
         self.clock = clock
         self.configuration = configuration
         unsafe incoming = Atomic(nil)
@@ -165,9 +166,9 @@ import Synchronization
     private func prepareLoop(_ shared: StoreShared) {
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             // A full disk shows where the file is needed: the flusher makes its own then and reports why it cannot.
-            if (try? shared.pool.prepareStep()) ?? false { continue }
+            if shared.arena.populateStep() || (try? shared.pool.prepareStep()) ?? false { continue }
             let key = prepareWork.prepare()
-            if shared.pool.hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
+            if shared.arena.populateStep() || shared.pool.hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
                 prepareWork.cancel()
             } else {
                 prepareWork.wait(key)

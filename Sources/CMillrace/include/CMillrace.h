@@ -65,7 +65,9 @@ ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t by
 int millrace_fallocate(int file, int64_t byteCount);
 /// MADV_POPULATE_READ (write == 0) or MADV_POPULATE_WRITE: makes the pages resident, an error in place of a signal.
 int millrace_populate(void *at, size_t byteCount, int write);
-/// Returns the pages of a shared anonymous mapping to the system (they read as zeros afterwards).
+/// Asks for pages of 2 MiB where the system has them; a hint.
+void millrace_prefer_huge_pages(void *at, size_t byteCount);
+/// Returns the pages of an anonymous mapping to the system (they read as zeros afterwards).
 int millrace_give_back(void *at, size_t byteCount);
 /// F_FULLFSYNC on Darwin, where fsync leaves bytes in the drive; fsync elsewhere.
 int millrace_full_sync(int file);
