@@ -30,6 +30,10 @@ package final class Arena: Sendable {
     private let writeHeld = Atomic<Int>(0)
     private let readHeld = Atomic<Int>(0)
     private let resident = Atomic<Int>(0)
+    /// Bytes of slots with a cache hold, pinned or not.
+    private let cached = Atomic<Int>(0)
+    /// Beyond so much cache a slot is taken from it rather than from memory never used.
+    private let cacheTargetByteCount: Int
     private let makingRoom = Guarded<Void>(())
     /// Notified when a class was used beyond what was populated ahead.
     private let needsPages: EventCount
@@ -46,9 +50,11 @@ package final class Arena: Sendable {
     ///   - classByteCounts: ascending multiples of 4,096, at most 16.
     ///   - budgetByteCount: resident bytes in all; `writeShareByteCount` of them are the writers'.
     package init(
-        classByteCounts: [Int], budgetByteCount: Int, writeShareByteCount: Int, needsPages: EventCount
+        classByteCounts: [Int], budgetByteCount: Int, writeShareByteCount: Int, cacheTargetByteCount: Int,
+        needsPages: EventCount
     ) throws(IOError) {
         self.needsPages = needsPages
+        self.cacheTargetByteCount = cacheTargetByteCount
         precondition(classByteCounts.count <= 16 && writeShareByteCount < budgetByteCount)
         self.classByteCounts = classByteCounts
         self.budgetByteCount = budgetByteCount
@@ -93,12 +99,14 @@ package final class Arena: Sendable {
     package func allocateForReading(sizeClass: Int) -> SlotReference? {
         guard let slot = allocate(sizeClass, from: readHeld, limit: readShareByteCount) else { return nil }
         // Nobody else can see the slot yet; the pin is the caller's, the evictable hold the cache's.
+        cached.add(classByteCounts[sizeClass], ordering: .relaxed)
         descriptor(slot).add(Self.evictable + 1, at: Self.stateAt)
         return slot
     }
 
     /// The writer lets go: the image stays as a cache that readers find until somebody needs the memory.
     package func makeEvictable(_ slot: SlotReference) {
+        cached.add(classByteCounts[slot.sizeClass], ordering: .relaxed)
         descriptor(slot).add(Self.evictable, at: Self.stateAt)
         writeHeld.subtract(classByteCounts[slot.sizeClass], ordering: .relaxed)
     }
@@ -147,11 +155,11 @@ package final class Arena: Sendable {
             held.subtract(byteCount, ordering: .relaxed)
             return nil
         }
-        if let slot = takeFree(sizeClass) ?? takeFresh(sizeClass) ?? evict(sizeClass)
-            ?? takeAfterMakingRoom(sizeClass)
-        {
-            return slot
-        }
+        if let slot = takeFree(sizeClass) { return slot }
+        // Reusing warm memory beats touching new; but a cache of some size is worth new memory.
+        let isCacheLarge = cached.load(ordering: .relaxed) > cacheTargetByteCount
+        if isCacheLarge, let slot = evict(sizeClass) { return slot }
+        if let slot = takeFresh(sizeClass) ?? evict(sizeClass) ?? takeAfterMakingRoom(sizeClass) { return slot }
         held.subtract(byteCount, ordering: .relaxed)
         return nil
     }
@@ -233,6 +241,7 @@ package final class Arena: Sendable {
             guard state & (Self.evictable | Self.holdsMask) == Self.evictable | 1 else { continue }
             let sequence = Self.sequence(after: state)
             if descriptor.compareExchange(expected: state, desired: sequence << 32 | 1, at: Self.stateAt) {
+                cached.subtract(classByteCounts[sizeClass], ordering: .relaxed)
                 return SlotReference(sequence: UInt32(sequence), sizeClass: sizeClass, index: index)
             }
         }

@@ -10,6 +10,8 @@ package struct LogConfiguration: Sendable {
     package var memoryByteCount = 384 << 20
     /// The part of it that belongs to writers: 192 MiB hold a burst of 128 MiB of records with their entries.
     package var writeShareByteCount = 224 << 20
+    /// How much of recent buffers and decoded blocks is kept before memory is reused, as long as there is more to be had.
+    package var cacheByteCount = 64 << 20
     /// What one log may hold unwritten before its producers wait.
     package var unwrittenByteLimit = 208 << 20
     /// Records of producers waiting for a log's writer role.

@@ -45,7 +45,8 @@ final class StoreShared: Sendable {
         arena = try systemCall { () throws(IOError) in
             try Arena(
                 classByteCounts: classes, budgetByteCount: configuration.memoryByteCount,
-                writeShareByteCount: configuration.writeShareByteCount, needsPages: prepareWork)
+                writeShareByteCount: configuration.writeShareByteCount,
+                cacheTargetByteCount: configuration.cacheByteCount, needsPages: prepareWork)
         }
         bufferLimits = BufferLimits(
             bufferByteCount: configuration.bufferByteCount,

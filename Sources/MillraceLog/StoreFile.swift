@@ -27,9 +27,8 @@ package struct StoreFile: Equatable, Sendable {
     /// The valid slot with the higher sequence; nil when neither is valid.
     package static func decode(_ file: Memory) throws(LogError) -> StoreFile? {
         var newest: StoreFile?
-        for slot in 0..<2 where file.byteCount >= (slot + 1) * Format.pageByteCount {
-            let page = file.slice(slot * Format.pageByteCount, Format.pageByteCount)
-            guard PageChecksum.isValid(page), page.load(UInt64.self, at: 0) == Format.storeMagic else { continue }
+        for slot in 0..<2 {
+            guard let page = validSlot(slot, of: file) else { continue }
             try FormatVersion.check(page, file: name)
             let store = StoreFile(
                 storeLow: page.load(at: 32), storeHigh: page.load(at: 40), sequence: page.load(at: 48),
@@ -37,6 +36,18 @@ package struct StoreFile: Equatable, Sendable {
             if store.sequence > (newest?.sequence ?? 0) { newest = store }
         }
         return newest
+    }
+
+    private static func validSlot(_ slot: Int, of file: Memory) -> Memory? {
+        guard file.byteCount >= (slot + 1) * Format.pageByteCount else { return nil }
+        let page = file.slice(slot * Format.pageByteCount, Format.pageByteCount)
+        return PageChecksum.isValid(page) && page.load(UInt64.self, at: 0) == Format.storeMagic ? page : nil
+    }
+
+    /// How far above the generation that `decode` finds the next one must be: a slot that cannot be read may have held
+    /// the one after it, and records may bear that already.
+    package static func generationStep(_ file: Memory) -> UInt64 {
+        (0..<2).allSatisfy { validSlot($0, of: file) != nil } ? 1 : 2
     }
 
     package static func slotByteOffset(ofSequence sequence: UInt64) -> Int { Int(sequence & 1) * Format.pageByteCount }

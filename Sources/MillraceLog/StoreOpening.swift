@@ -104,11 +104,12 @@ struct StoreOpening {
             return try createStoreFile(create: create, clock: clock, entropy: entropy)
         }
         store = found
-        guard store.generation < Ordinal.greatestGeneration else {
+        let step = StoreFile.generationStep(memory.memory.slice(0, count))
+        guard store.generation <= Ordinal.greatestGeneration - step else {
             throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
         }
         store.sequence += 1
-        store.generation += 1
+        store.generation += step
         let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
         let page = memory.memory.slice(slot, Format.pageByteCount)
         store.encode(into: page)
@@ -129,12 +130,17 @@ struct StoreOpening {
         guard try isEmptyStore() else {
             throw .notAStore(detail: "the directory is not empty and holds no file `store`")
         }
-        let store = StoreFile(
-            storeLow: entropy.next(), storeHigh: entropy.next(), sequence: 1, generation: 1,
+        var store = StoreFile(
+            storeLow: entropy.next(), storeHigh: entropy.next(), sequence: 0, generation: 0,
             createdMilliseconds: UInt64(max(0, clock.wallNanoseconds() / 1_000_000)))
         let memory = AlignedMemory(byteCount: StoreFile.byteCount)
-        store.encode(
-            into: memory.memory.slice(StoreFile.slotByteOffset(ofSequence: store.sequence), Format.pageByteCount))
+        // Both slots from the start, so that an unreadable one always means damage.
+        for (sequence, generation) in [(1, 0), (2, 1)] as [(UInt64, UInt64)] {
+            store.sequence = sequence
+            store.generation = generation
+            store.encode(
+                into: memory.memory.slice(StoreFile.slotByteOffset(ofSequence: sequence), Format.pageByteCount))
+        }
         do {
             let file = try io.createFile(StoreFile.name, in: root)
             defer { io.close(file) }
