@@ -1,0 +1,97 @@
+import MillraceLog
+public import MillraceModel
+import Synchronization
+
+/// One shard of a stream: its own order, its own part of the hash ring.
+///
+/// A class because it is the shared identity of the shard's log, which it recovers when it is first used.
+public final class Shard: Sendable {
+    /// The shard's name within its stream.
+    public let id: ShardID
+    /// The places of the ring whose records the shard takes.
+    public let hashKeyRange: HashKeyRange
+    /// When it was created, in seconds since 1970 UTC: part of its records' sequence numbers.
+    public let creationSecond: UInt64
+    let ackLevel: AckLevel
+    let core: StoreCore
+    private let logID: UInt64
+    private let opened = AtomicLazyReference<OpenShard>()
+
+    init(_ description: ShardDescription, creationSecond: UInt64, ackLevel: AckLevel, core: StoreCore) {
+        id = description.shardID
+        hashKeyRange = description.hashKeyRange
+        logID = description.logID
+        self.creationSecond = creationSecond
+        self.ackLevel = ackLevel
+        self.core = core
+    }
+
+    /// The number at which the shard starts, not above any of its records'.
+    public var startingSequenceNumber: SequenceNumber { .starting(id, creationSecond: creationSecond) }
+
+    /// A cursor there.
+    ///
+    /// Opening a shard recovers its log, and a time is looked up in it: both may wait for the disk.
+    /// - Parameters:
+    ///   - start: where reading begins. `latest` is behind the last record visible now.
+    ///   - level: how far a record must have come to be seen; the stream's ack level unless told.
+    /// - Throws: `invalidArgument` when the number is of another shard; `storage`: `closed`, `corrupt`, `newerFormat`, `io`.
+    public func cursor(
+        at start: StartingPosition, level: AckLevel? = nil
+    ) async throws(KinesisError) -> ShardCursor {
+        let position = try await core.readers.run { [self] () throws(KinesisError) -> UInt64 in
+            try self.position(of: start, level: level)
+        }
+        return ShardCursor(self, try open(), position: position, level: level ?? ackLevel)
+    }
+
+    /// The same on the calling thread.
+    public func cursorBlocking(
+        at start: StartingPosition, level: AckLevel? = nil
+    ) throws(KinesisError) -> ShardCursor {
+        let position = try self.position(of: start, level: level)
+        return ShardCursor(self, try open(), position: position, level: level ?? ackLevel)
+    }
+
+    /// The log, recovered now if this is its first use: that may wait for the disk.
+    func open() throws(KinesisError) -> OpenShard {
+        if let open = opened.load() { return open }
+        try core.checkOpen()
+        do throws(LogError) {
+            // Of several that come at once one stays; nothing was appended through the others.
+            return opened.storeIfNil(
+                OpenShard(try core.log.log(logID), shardID: id, creationSecond: creationSecond))
+        } catch { throw core.error(error) }
+    }
+
+    /// The same without waiting for the disk in a task.
+    func openAsync() async throws(KinesisError) -> OpenShard {
+        if let open = opened.load() { return open }
+        return try await core.readers.run { [self] () throws(KinesisError) in try self.open() }
+    }
+
+    /// The ordinal at which reading begins. May wait for the disk.
+    func position(of start: StartingPosition, level: AckLevel?) throws(KinesisError) -> UInt64 {
+        let log = try open().log
+        let level = Level(level ?? ackLevel)
+        switch start {
+        case .trimHorizon: return log.trimHorizon
+        case .latest: return log.tip(level)
+        case .at(let number): return try check(number).ordinal
+        case .after(let number): return try check(number).ordinal + 1
+        case .atTimestamp(let milliseconds):
+            var cursor = log.cursor(at: 0, level: level)
+            do throws(LogError) {
+                try cursor.seek(toArrival: UInt64(max(0, milliseconds)))
+            } catch { throw core.error(error) }
+            return cursor.position
+        }
+    }
+
+    private func check(_ number: SequenceNumber) throws(KinesisError) -> SequenceNumber {
+        guard number.shardID == id, number.shardCreationSecond == creationSecond else {
+            throw .invalidArgument("Sequence number \(number) is not one of \(id)")
+        }
+        return number
+    }
+}

@@ -1,0 +1,58 @@
+import MillraceLog
+import MillraceModel
+
+/// Sizes, times and threads of a store. Every number has a unit; the defaults are for a machine with a few cores and a
+/// gigabyte to spare. Nothing here is written to disk: a store may be opened with other numbers each time.
+public struct StoreConfiguration: Hashable, Sendable {
+    /// Memory for records: being written, cached and lent, in bytes; at least 64 MiB. Seven twelfths of it belong to
+    /// writers, so that no reader can hold them up. Resident only as far as it is used.
+    public var memoryByteCount = 384 << 20
+    /// Size of a shard's first segment file in bytes, 64 KiB up to `greatestSegmentByteCount`; later ones grow with the traffic.
+    public var firstSegmentByteCount = 1 << 20
+    /// Size of the largest segment file in bytes, up to 1 GiB.
+    public var greatestSegmentByteCount = 64 << 20
+    /// Whether records are compressed where that saves a quarter of them or more.
+    public var isCompressing = true
+    /// Milliseconds for which published records wait for company before they are written, when nobody waits for them; 0 or more.
+    public var lingerMilliseconds = 2
+    /// Milliseconds for which written records wait for a sync, when nobody waits for them; 0 or more. So long a record
+    /// that was put with a lower level may need to reach a reader of a durable stream.
+    public var syncIntervalMilliseconds = 100
+    /// Threads that encode and write, 1 to 64: as many as there are cores, or fewer.
+    public var workerCount = 2
+    /// Threads for what may wait for the disk while no task may: recovery, old records. 1 to 64, started when needed.
+    public var readerThreadCount = 2
+
+    public init() {}
+
+    /// What the engine takes.
+    ///
+    /// - Throws: `KinesisError.invalidArgument`, naming the number that is out of its range.
+    func logConfiguration() throws(KinesisError) -> LogConfiguration {
+        try check(memoryByteCount, in: 64 << 20...1 << 40, "memoryByteCount")
+        try check(greatestSegmentByteCount, in: 64 << 10...1 << 30, "greatestSegmentByteCount")
+        try check(firstSegmentByteCount, in: 64 << 10...greatestSegmentByteCount, "firstSegmentByteCount")
+        try check(lingerMilliseconds, in: 0...60_000, "lingerMilliseconds")
+        try check(syncIntervalMilliseconds, in: 0...60_000, "syncIntervalMilliseconds")
+        try check(workerCount, in: 1...64, "workerCount")
+        try check(readerThreadCount, in: 1...64, "readerThreadCount")
+        var configuration = LogConfiguration()
+        configuration.memoryByteCount = memoryByteCount
+        // As in the engine's own defaults: 224 of 384 MiB for writers, 208 of which one shard may fill.
+        configuration.writeShareByteCount = memoryByteCount / 12 * 7
+        configuration.unwrittenByteLimit = memoryByteCount / 24 * 13
+        configuration.firstSegmentByteCount = firstSegmentByteCount
+        configuration.greatestSegmentByteCount = greatestSegmentByteCount
+        configuration.isCompressing = isCompressing
+        configuration.lingerMilliseconds = lingerMilliseconds
+        configuration.syncIntervalMilliseconds = syncIntervalMilliseconds
+        configuration.workerCount = workerCount
+        return configuration
+    }
+
+    private func check(_ value: Int, in range: ClosedRange<Int>, _ name: String) throws(KinesisError) {
+        guard range.contains(value) else {
+            throw .invalidArgument("\(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import MillraceIO
+import MillraceLog
+import MillraceModel
+import Synchronization
+
+/// What the streams of one store share: the engine, the clock, the threads for slow reads.
+///
+/// A class because it is the open store itself; `StreamStore` and every `Shard` hold it. When the last of them lets go
+/// without `close`, the store is closed then, and nobody learns of an error.
+final class StoreCore: Sendable {
+    let path: String
+    let log: LogStore
+    let readers: ReaderPool
+    private let clock: any Clock
+    private let isClosing = Atomic<Bool>(false)
+
+    init(path: String, log: LogStore, clock: any Clock, readerThreadCount: Int) {
+        self.path = path
+        self.log = log
+        self.clock = clock
+        readers = ReaderPool(limit: readerThreadCount)
+    }
+
+    deinit {
+        // This may be one of the readers' own threads, which must not wait for itself.
+        readers.stop(waiting: false)
+        try? log.close()
+    }
+
+    /// The time of arrival, in milliseconds since 1970 UTC.
+    @inline(__always)
+    func nowMilliseconds() -> UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
+
+    /// - Throws: `closed` from the moment that closing began.
+    func checkOpen() throws(KinesisError) {
+        if isClosing.load(ordering: .acquiring) { throw .storage(.closed) }
+    }
+
+    func error(_ error: LogError) -> KinesisError { KinesisError(error, path: path) }
+
+    /// Makes everything durable and lets go of the directory. Not on a thread of `readers`.
+    func close() throws(KinesisError) {
+        isClosing.store(true, ordering: .releasing)
+        readers.stop(waiting: true)
+        do throws(LogError) { try log.close() } catch { throw self.error(error) }
+    }
+}

@@ -1,0 +1,124 @@
+import MillraceLog
+public import MillraceModel
+
+// Putting many records in one call. Each shard's part is one batch: all or nothing, visible at once.
+
+extension StreamHandle {
+    /// Puts up to 500 records.
+    ///
+    /// On return each record whose result is a number has come as far as `ack`, or the stream's ack level, says. Records of
+    /// one shard stand behind one another in the order given and share their result: a failure takes the whole part.
+    /// - Parameter ack: as for `put`.
+    /// - Returns: one result for each entry, in their order; the errors are those of `put`.
+    /// - Throws: `validation` or `invalidArgument` when there are no entries or more than 500, more than 10 MiB, or one of them
+    ///   is not valid: then none was put.
+    @discardableResult
+    public func putRecords(
+        _ entries: [PutEntry], ack: AckLevel? = nil
+    ) async throws(KinesisError) -> [Result<SequenceNumber, KinesisError>] {
+        let limits = Limits.putRecordsCount
+        guard limits.contains(entries.count) else {
+            throw .validation("PutRecords takes \(limits.lowerBound) to \(limits.upperBound) records, not \(entries.count)")
+        }
+        var batch = PutBatch()
+        for entry in entries {
+            try batch.add(entry.data.span, partitionKey: entry.partitionKey, explicitHashKey: entry.explicitHashKey)
+        }
+        return await putBatch(batch, ack: ack)
+    }
+
+    /// Puts a batch; as `putRecords`, for up to `PutBatch.greatestCount` records.
+    ///
+    /// - Returns: one result for each record, in the order in which they were added.
+    @discardableResult
+    public func putBatch(
+        _ batch: PutBatch, ack: AckLevel? = nil
+    ) async -> [Result<SequenceNumber, KinesisError>] {
+        let arrival = core.nowMilliseconds()
+        var results = Results(count: batch.count)
+        for part in batch.parts(map) {
+            do throws(KinesisError) {
+                let shard = try await shards[part.shard].openAsync()
+                results.placed.append((part, shard, try await append(part, of: batch, to: shard, arrival)))
+            } catch { results.set(part, error) }
+        }
+        // All parts are on their way before the first is waited for.
+        for (part, shard, placed) in results.placed {
+            do throws(KinesisError) {
+                try await wait(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
+                results.set(part, shard, placed)
+            } catch { results.set(part, error) }
+        }
+        return results.results
+    }
+
+    /// The same on the calling thread; see `putBlocking`.
+    @discardableResult
+    public func putBatchBlocking(
+        _ batch: PutBatch, ack: AckLevel? = nil
+    ) -> [Result<SequenceNumber, KinesisError>] {
+        let arrival = core.nowMilliseconds()
+        var results = Results(count: batch.count)
+        for part in batch.parts(map) {
+            do throws(KinesisError) {
+                let shard = try shards[part.shard].open()
+                results.placed.append((part, shard, try appendBlocking(part, of: batch, to: shard, arrival)))
+            } catch { results.set(part, error) }
+        }
+        for (part, shard, placed) in results.placed {
+            do throws(LogError) {
+                try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
+                results.set(part, shard, placed)
+            } catch { results.set(part, core.error(error)) }
+        }
+        return results.results
+    }
+
+    // MARK: Parts
+
+    /// What has become of a batch's records.
+    private struct Results {
+        var results: [Result<SequenceNumber, KinesisError>]
+        var placed: [(PutBatch.Part, OpenShard, OpenShard.Placed)] = []
+
+        init(count: Int) {
+            // Every record is in one part, and every part is set before this is handed out.
+            results = Array(repeating: .failure(.storage(.closed)), count: count)
+        }
+
+        mutating func set(_ part: PutBatch.Part, _ error: KinesisError) {
+            for place in 0..<part.count { results[part.index(place)] = .failure(error) }
+        }
+
+        mutating func set(_ part: PutBatch.Part, _ shard: OpenShard, _ placed: OpenShard.Placed) {
+            for place in 0..<part.count { results[part.index(place)] = .success(shard.number(placed, place)) }
+        }
+    }
+
+    private func append(
+        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64
+    ) async throws(KinesisError) -> OpenShard.Placed {
+        var pause = Backoff()
+        while true {
+            do throws(LogError) {
+                return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
+            } catch {
+                guard case .wouldBlock = error, !Task.isCancelled else { throw core.error(error) }
+            }
+            await pause.wait()
+        }
+    }
+
+    private func appendBlocking(
+        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64
+    ) throws(KinesisError) -> OpenShard.Placed {
+        while true {
+            do throws(LogError) {
+                return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
+            } catch {
+                guard case .wouldBlock = error else { throw core.error(error) }
+                shard.log.waitForRoom(nanoseconds: 10_000_000)
+            }
+        }
+    }
+}

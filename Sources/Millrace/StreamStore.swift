@@ -1,0 +1,107 @@
+package import MillraceIO
+package import MillraceLog
+public import MillraceModel
+
+/// A store of streams in one directory: open it, make streams, put and read records.
+///
+/// A class because it is the open directory itself. One process has a store open at a time. All methods may be called
+/// from any task or thread.
+///
+/// ```swift
+/// let store = try await StreamStore.open(at: "data")
+/// let orders = try await store.createStream("orders", shards: 4)
+/// let number = try await orders.put("hello", partitionKey: "k1")
+/// for try await record in orders.records(from: .trimHorizon) { print(record.sequenceNumber, record.data) }
+/// ```
+public final class StreamStore: Sendable {
+    private let core: StoreCore
+    private let catalogue: Catalogue
+
+    /// Opens the store in the directory at `path`; makes the directory (its parent must exist) and the store when there is none.
+    ///
+    /// On return the catalogue has been read; the shards' logs are recovered when they are first used.
+    ///
+    /// - Throws: `KinesisError.storage` of
+    ///   - `locked` when a process, which it names, has the store open,
+    ///   - `notAStore` when the directory holds files and none of them is a store's,
+    ///   - `newerFormat` when a later version of this library wrote it,
+    ///   - `permission` when the directory is another user's, or others may write to it,
+    ///   - `corrupt` when the catalogue cannot be read, `storageFull`, `io`;
+    ///
+    ///   `KinesisError.invalidArgument` when a number of the configuration is out of its range.
+    public static func open(
+        at path: String, configuration: StoreConfiguration = StoreConfiguration()
+    ) async throws(KinesisError) -> StreamStore {
+        let engine = try configuration.logConfiguration()
+        return try await ReaderPool.runAlone { () throws(KinesisError) in
+            try StreamStore(
+                at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: engine,
+                readerThreadCount: configuration.readerThreadCount)
+        }
+    }
+
+    /// The same with the world passed in, on the calling thread.
+    package init(
+        at path: String, io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration,
+        readerThreadCount: Int = 2
+    ) throws(KinesisError) {
+        let log: LogStore
+        do throws(LogError) {
+            log = try LogStore(
+                at: path, create: true, io: io, clock: clock, entropy: entropy, configuration: configuration)
+        } catch { throw KinesisError(error, path: path) }
+        core = StoreCore(path: path, log: log, clock: clock, readerThreadCount: readerThreadCount)
+        catalogue = try Catalogue(core: core)
+    }
+
+    /// Makes a stream. When this returns it is durable, and empty.
+    ///
+    /// - Parameters:
+    ///   - name: 1 to 128 of `[a-zA-Z0-9_.-]`; case counts.
+    ///   - shards: how many shards, 1 to 10,000, that divide the partition keys evenly. Each has a directory of its own, made
+    ///     and synced one after the other.
+    ///   - ack: how far a put waits unless it says otherwise, and from when on readers see a record unless they ask for more.
+    /// - Throws: `validation` for the name, `invalidArgument` for the count, `resourceInUse` when there is a stream of that
+    ///   name, `storage`: then there is no such stream, unless the last sync failed (`frozen`): then reopening tells.
+    public func createStream(
+        _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
+    ) async throws(KinesisError) -> StreamHandle {
+        let name = try StreamName(name)
+        let catalogue = catalogue
+        return try await core.readers.run { () throws(KinesisError) in
+            try catalogue.createStream(name, shards: shards, ack: ack)
+        }
+    }
+
+    /// The stream of that name. The same handle every time.
+    ///
+    /// - Throws: `resourceNotFound`; `validation` when no stream may have that name; `storage(.closed)`.
+    public func stream(_ name: String) throws(KinesisError) -> StreamHandle {
+        let name = try StreamName(name)
+        try core.checkOpen()
+        guard let stream = catalogue.stream(name) else { throw .resourceNotFound("Stream \(name) not found") }
+        return stream
+    }
+
+    /// The names of all streams, in order of their bytes.
+    public func listStreams() -> [StreamName] { catalogue.streamNames }
+
+    /// Makes everything that was put durable, and lets go of the directory.
+    ///
+    /// On return another process may open the store; calls on this one and its streams throw `closed`, and so do waits
+    /// that are under way. Closing twice does nothing.
+    /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
+    public func close() async throws(KinesisError) {
+        let core = core
+        try await ReaderPool.runAlone { () throws(KinesisError) in try core.close() }
+    }
+
+    /// Ends the store as a dying process would: nothing is flushed, synced or noted.
+    package func abandon() {
+        core.readers.stop(waiting: true)
+        core.log.abandon()
+    }
+
+    /// The engine underneath.
+    package var engine: LogStore { core.log }
+}
