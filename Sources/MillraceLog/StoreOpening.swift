@@ -104,19 +104,7 @@ struct StoreOpening {
             return try createStoreFile(create: create, clock: clock, entropy: entropy)
         }
         store = found
-        let step = StoreFile.generationStep(memory.memory.slice(0, count))
-        guard store.generation <= Ordinal.greatestGeneration - step else {
-            throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
-        }
-        store.sequence += 1
-        store.generation += step
-        let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
-        let page = memory.memory.slice(slot, Format.pageByteCount)
-        store.encode(into: page)
-        try systemCall { () throws(IOError) in
-            try io.write(file, at: slot, [page])
-            try io.sync(file)
-        }
+        try GenerationSource.advance(&store, in: file, io)
         return store
     }
 
