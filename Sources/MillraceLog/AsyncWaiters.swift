@@ -6,26 +6,44 @@ final class AsyncWaiters: Sendable {
     private struct Waiter {
         let level: Level
         let ordinal: UInt64
-        /// Waits for records to come, not for its own to be kept: a full disk is no answer to it.
-        let isReader: Bool
+        /// Of one that waits for records to come, not for its own to be kept: a full disk is no answer to it, and it may give up.
+        let reader: UInt64?
         let continuation: CheckedContinuation<Result<Void, LogError>, Never>
     }
     private let waiters = Guarded<[Waiter]>([])
     private let count = Atomic<Int>(0)
     private let publishedCount = Atomic<Int>(0)
+    private let lastReader = Atomic<UInt64>(0)
 
     var isWaiting: Bool { count.load(ordering: .sequentiallyConsistent) > 0 }
     /// Somebody waits for the very next publish.
     var isWaitingForPublished: Bool { publishedCount.load(ordering: .sequentiallyConsistent) > 0 }
 
+    /// A name for a reader's wait, by which it can be given up.
+    func newReader() -> UInt64 { lastReader.add(1, ordering: .relaxed).newValue }
+
+    /// - Parameter reader: the name of a reader's wait; nil when the task waits for its own records.
     func add(
-        _ level: Level, _ ordinal: UInt64, isReader: Bool, _ continuation: CheckedContinuation<Result<Void, LogError>, Never>
+        _ level: Level, _ ordinal: UInt64, reader: UInt64? = nil,
+        _ continuation: CheckedContinuation<Result<Void, LogError>, Never>
     ) {
         waiters.withLock {
-            $0.append(Waiter(level: level, ordinal: ordinal, isReader: isReader, continuation: continuation))
+            $0.append(Waiter(level: level, ordinal: ordinal, reader: reader, continuation: continuation))
         }
         if level == .published { publishedCount.add(1, ordering: .sequentiallyConsistent) }
         count.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Resumes the reader, if it still waits, as if its record had come.
+    func cancel(_ reader: UInt64) {
+        let found: Waiter? = waiters.withLock { waiters in
+            guard let at = waiters.firstIndex(where: { $0.reader == reader }) else { return nil }
+            return waiters.remove(at: at)
+        }
+        guard let found else { return }
+        if found.level == .published { publishedCount.subtract(1, ordering: .sequentiallyConsistent) }
+        count.subtract(1, ordering: .sequentiallyConsistent)
+        found.continuation.resume(returning: .success(()))
     }
 
     /// Resumes those whose level is reached, and, with `failure`, everybody; with `blocked` those who wait for their own records.
@@ -35,7 +53,7 @@ final class AsyncWaiters: Sendable {
             waiters.removeAll { waiter in
                 if watermarks.value(waiter.level) >= waiter.ordinal {
                     done.append((waiter, .success(())))
-                } else if let error = failure ?? (waiter.isReader ? nil : blocked) {
+                } else if let error = failure ?? (waiter.reader != nil ? nil : blocked) {
                     done.append((waiter, .failure(error)))
                 } else {
                     return false

@@ -134,16 +134,11 @@ package final class ShardLog: Sendable {
     /// Suspends until every record below `ordinal` has reached the level. Threads of the store do the work.
     /// - Throws: as `wait`.
     package func waitAsync(_ level: Level, below ordinal: UInt64) async throws(LogError) {
-        try await suspend(level, below: ordinal, isReader: false)
-    }
-
-    private func suspend(_ level: Level, below ordinal: UInt64, isReader: Bool) async throws(LogError) {
         if watermarks.value(level) >= ordinal { return }
         let result: Result<Void, LogError> = await withCheckedContinuation { continuation in
-            waiters.add(level, ordinal, isReader: isReader, continuation)
+            waiters.add(level, ordinal, continuation)
             // Registered first, then looked at once more: whoever advances the level after that sees the waiter.
             settleWaiters(blockedBy: duties.refusal)
-            guard !isReader else { return }
             duties.want(level, ordinal)
             signal.queue()
         }
@@ -226,7 +221,21 @@ package final class ShardLog: Sendable {
     func waitForRecord(after position: UInt64, _ level: Level, nanoseconds: Int64) -> Bool {
         watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) { failure.isFailed || duties.refusal == .closed }
     }
+    /// Suspends until a record above `position` has reached the level, or the task is cancelled.
+    /// - Throws: `frozen`, `closed`.
     package func waitForRecordAsync(after position: UInt64, _ level: Level) async throws(LogError) {
-        try await suspend(level, below: position + 1, isReader: true)
+        if watermarks.value(level) > position { return }
+        let reader = waiters.newReader()
+        let result: Result<Void, LogError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiters.add(level, position + 1, reader: reader, continuation)
+                settleWaiters(blockedBy: duties.refusal)
+                // Registered first: a cancellation finds the waiter, or came before and is seen here.
+                if Task.isCancelled { waiters.cancel(reader) }
+            }
+        } onCancel: {
+            waiters.cancel(reader)
+        }
+        try result.get()
     }
 }
