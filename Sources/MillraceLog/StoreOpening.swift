@@ -104,7 +104,22 @@ struct StoreOpening {
             return try createStoreFile(create: create, clock: clock, entropy: entropy)
         }
         store = found
-        try GenerationSource.advance(&store, in: file, io)
+        // With one slot unreadable both are written, so that the next damage to the same one hides no generation either.
+        let step = StoreFile.generationStep(memory.memory.slice(0, count))
+        guard store.generation < Ordinal.greatestGeneration - step else {
+            throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
+        }
+        for raise in step == 1 ? [1] : [step, 1] {
+            store.sequence += 1
+            store.generation += raise
+            let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
+            let page = memory.memory.slice(slot, Format.pageByteCount)
+            store.encode(into: page)
+            try systemCall { () throws(IOError) in
+                try io.write(file, at: slot, [page])
+                try io.sync(file)
+            }
+        }
         return store
     }
 
