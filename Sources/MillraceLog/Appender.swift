@@ -12,6 +12,8 @@ struct Appender: ~Copyable {
     private let progress: WriteProgress
     private let limits: BufferLimits
     private let logID: UInt64
+    private let generations: GenerationSource
+    private let ordinalsPerGeneration: UInt64
 
     // The open buffer. `memory` is empty while there is none.
     private var slot = SlotReference.none
@@ -41,8 +43,10 @@ struct Appender: ~Copyable {
 
     init(
         arena: Arena, buffers: BufferList, watermarks: Watermarks, progress: WriteProgress, limits: BufferLimits,
-        logID: UInt64, lastArrival: UInt64
+        logID: UInt64, lastArrival: UInt64, generations: GenerationSource, ordinalsPerGeneration: UInt64
     ) {
+        self.generations = generations
+        self.ordinalsPerGeneration = ordinalsPerGeneration
         self.arena = arena
         self.buffers = buffers
         self.watermarks = watermarks
@@ -60,7 +64,10 @@ struct Appender: ~Copyable {
     var hasOpenBuffer: Bool { !slot.isNone }
 
     /// Starts a batch.
-    mutating func begin() {
+    /// - Throws: only when the generation is used up and the next one cannot be made durable.
+    @inline(__always)
+    mutating func begin() throws(LogError) {
+        if Ordinal.counter(nextOrdinal) >= ordinalsPerGeneration { try enterNextGeneration() }
         saved = Saved(
             slot: slot, baseOrdinal: baseOrdinal, count: count, payloadByteCount: payloadByteCount,
             firstArrival: firstArrival, nextOrdinal: nextOrdinal, lastArrival: lastArrival, bufferCount: buffers.count)
@@ -142,7 +149,9 @@ struct Appender: ~Copyable {
     }
 
     /// Skips to the first ordinal of a new generation. The open buffer ends: ordinals are dense within a buffer.
-    mutating func enter(generation: UInt64) {
+    @inline(never)
+    private mutating func enterNextGeneration() throws(LogError) {
+        let generation = try generations.next()
         closeBuffer()
         nextOrdinal = Ordinal.first(ofGeneration: generation)
     }
@@ -217,6 +226,8 @@ final class WriteProgress: Sendable {
     init(limitByteCount: Int) { self.limitByteCount = limitByteCount }
 
     var heldByteCount: Int { held.load(ordering: .relaxed) }
+    /// The part of the limit that is held, 0...1 and a little above.
+    var backlog: Double { Double(heldByteCount) / Double(limitByteCount) }
     /// Index of the first buffer with records that are not written. Set by the holder of the write turn.
     var oldestUnwrittenBuffer: UInt64 { oldest.load(ordering: .acquiring) }
     func setOldestUnwrittenBuffer(_ index: UInt64) { oldest.store(index, ordering: .releasing) }

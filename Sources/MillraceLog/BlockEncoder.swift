@@ -43,7 +43,8 @@ package struct BlockEncoder: ~Copyable {
 
     package init(scratches: ScratchPool) { self.scratches = scratches }
 
-    mutating func encode(_ cut: Cut, policy: CompressionPolicy) -> EncodedBlock {
+    /// `backlog` is how full the log's share of memory is, 0...1: the fuller, the less is spent on compression.
+    mutating func encode(_ cut: Cut, policy: CompressionPolicy, backlog: Double) -> EncodedBlock {
         let payloadRange = cut.payload
         let raw = cut.memory.slice(BufferLayout.payloadAt + payloadRange.lowerBound, payloadRange.count)
         let headerByteCount = Format.blockHeaderByteCount + (cut.unfinishedBatchIndex == nil ? 0 : 8)
@@ -55,17 +56,10 @@ package struct BlockEncoder: ~Copyable {
             cut.memory, cut.range, payloadStart: payloadRange.lowerBound,
             into: scratch.memory.slice(headerByteCount, directoryLimit))
         let payloadAt = headerByteCount + directoryByteCount
-        var payload = raw
-        var codec = BlockCodec.raw
-        if policy.shouldTry(byteCount: raw.byteCount) {
-            if let stored = lz4.encode(
-                raw, into: scratch.memory.slice(payloadAt, room), acceleration: policy.acceleration)
-            {
-                payload = scratch.memory.slice(payloadAt, stored)
-                codec = .lz4
-            }
-            policy.note(raw: raw.byteCount, isCompressed: codec == .lz4)
-        }
+        let (codec, storedByteCount) = compress(
+            raw, into: scratch.memory.slice(payloadAt, room), acceleration: policy.acceleration(backlog: backlog),
+            policy)
+        let payload = codec == .raw ? raw : scratch.memory.slice(payloadAt, storedByteCount)
         let first = cut.memory.byteCount - Directory.entryByteCount * (cut.range.lowerBound + 1)
         let last = cut.memory.byteCount - Directory.entryByteCount * cut.range.upperBound
         let firstArrival = cut.memory.load(UInt32.self, at: first + 4)
@@ -83,31 +77,25 @@ package struct BlockEncoder: ~Copyable {
         return EncodedBlock(
             cut: cut, header: header, scratch: scratch, directoryAt: headerByteCount, payload: payload)
     }
-}
 
-/// Whether to compress, learnt from what came before: after raw verdicts a growing number of blocks is not tried.
-final class CompressionPolicy: Sendable {
-    let isEnabled: Bool
-    let acceleration: Int32 = 1
-    /// Below this a block is stored raw: LZ4 has nothing to find in it.
-    private static let leastByteCount = 128
-    private static let greatestSkip = 64
-    private let skip = Atomic<Int>(0)
-    private let nextSkip = Atomic<Int>(0)
+    /// A record above 1 MiB is split into chunks, after a look at its first 64 KiB.
+    private static let chunkedByteCount = 1 << 20
+    private static let probeByteCount = 65_536
 
-    init(isEnabled: Bool) { self.isEnabled = isEnabled }
-
-    func shouldTry(byteCount: Int) -> Bool {
-        guard isEnabled, byteCount >= Self.leastByteCount else { return false }
-        if skip.load(ordering: .relaxed) <= 0 { return true }
-        return skip.subtract(1, ordering: .relaxed).newValue < 0
-    }
-    func note(raw byteCount: Int, isCompressed: Bool) {
-        // A small block says little about its neighbours.
-        guard byteCount >= 16_384 else { return }
-        let next = isCompressed ? 0 : min(max(1, nextSkip.load(ordering: .relaxed) * 2), Self.greatestSkip)
-        nextSkip.store(next, ordering: .relaxed)
-        skip.store(next, ordering: .relaxed)
+    private mutating func compress(
+        _ raw: Memory, into room: Memory, acceleration: Int32?, _ policy: CompressionPolicy
+    ) -> (codec: BlockCodec, byteCount: Int) {
+        guard let acceleration, policy.shouldTry(byteCount: raw.byteCount) else { return (.raw, 0) }
+        if raw.byteCount > Self.chunkedByteCount {
+            let probe = raw.slice(0, Self.probeByteCount)
+            guard lz4.encode(probe, into: room.slice(0, Self.probeByteCount * 3 / 4), acceleration: acceleration) != nil,
+                let stored = ChunkedPayload.encode(raw, into: room, &lz4, acceleration: acceleration)
+            else { return (.raw, 0) }
+            return (.lz4Chunked, stored)
+        }
+        let stored = lz4.encode(raw, into: room, acceleration: acceleration)
+        policy.note(raw: raw.byteCount, isCompressed: stored != nil)
+        return stored.map { (.lz4, $0) } ?? (.raw, 0)
     }
 }
 

@@ -100,26 +100,3 @@ final class BlockImages: Sendable {
         return slot
     }
 }
-
-/// Codec 3: independent chunks behind a table of their stored lengths (FORMAT section 7).
-enum ChunkedPayload {
-    static func decode(_ stored: Memory, into payload: Memory) -> Bool {
-        let count = (payload.byteCount + Format.chunkByteCount - 1) / Format.chunkByteCount
-        guard stored.byteCount >= 4 * count else { return false }
-        var at = 4 * count
-        for chunk in 0..<count {
-            let byteCount = Int(stored.load(UInt32.self, at: 4 * chunk))
-            let rawAt = chunk * Format.chunkByteCount
-            let raw = payload.slice(rawAt, min(Format.chunkByteCount, payload.byteCount - rawAt))
-            guard byteCount <= stored.byteCount - at else { return false }
-            let piece = stored.slice(at, byteCount)
-            if byteCount == raw.byteCount {
-                raw.copy(piece, at: 0)
-            } else {
-                guard LZ4.decode(piece, into: raw) == raw.byteCount else { return false }
-            }
-            at += byteCount
-        }
-        return at == stored.byteCount
-    }
-}

@@ -19,6 +19,8 @@ package struct LogConfiguration: Sendable {
     package var firstSegmentByteCount = 1 << 20
     package var greatestSegmentByteCount = 64 << 20
     package var isCompressing = true
+    /// After so many records in one opening a log takes a new generation: what 40 bits hold, less the largest batch.
+    package var ordinalsPerGeneration: UInt64 = (1 << 40) - (1 << 24)
     /// How long published records wait for company before they are written, when nobody waits for them.
     package var lingerMilliseconds = 2
     /// How long written records wait for a sync, when nobody waits for them.

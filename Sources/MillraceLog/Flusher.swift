@@ -80,7 +80,7 @@ final class Flusher: Sendable {
         guard !hasBacklog, let cut = state.withLock({ nextCut(&$0, partial: partial) }) else {
             return writeDue() ?? .nothing
         }
-        let block = encoder.encode(cut, policy: policy)
+        let block = encoder.encode(cut, policy: policy, backlog: progress.backlog)
         state.withLock { $0.encoded[cut.ticket] = block }
         return writeDue() ?? .progress
     }

@@ -9,7 +9,9 @@ final class StoreShared: Sendable {
     let configuration: LogConfiguration
     let storeLow: UInt64
     let storeHigh: UInt64
+    /// The generation of this opening; a log whose counter is full takes a later one.
     let generation: UInt64
+    let generations: GenerationSource
     let arena: Arena
     let bufferLimits: BufferLimits
     let pool: SegmentPool
@@ -24,13 +26,14 @@ final class StoreShared: Sendable {
 
     init(
         io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration, store: StoreFile,
-        pool: SegmentPool, reserve: SpaceReserve
+        generations: GenerationSource, pool: SegmentPool, reserve: SpaceReserve
     ) throws(LogError) {
         self.io = io
         self.clock = clock
         self.entropy = entropy
         self.configuration = configuration
         self.pool = pool
+        self.generations = generations
         self.reserve = reserve
         storeLow = store.storeLow
         storeHigh = store.storeHigh
@@ -41,7 +44,7 @@ final class StoreShared: Sendable {
         let greatest = BufferLayout.slotByteCount(
             payload: max(configuration.greatestRecordByteCount, 1 << 20), records: 1 << 14)
         let prepareWork = EventCount()
-        while classes.last! < greatest { classes.append(classes.last! * 3) }
+        while classes.last! < greatest { classes.append(classes.last! * 2) }
         arena = try systemCall { () throws(IOError) in
             try Arena(
                 classByteCounts: classes, budgetByteCount: configuration.memoryByteCount,
@@ -64,8 +67,8 @@ final class StoreShared: Sendable {
         return encoder.with(body)
     }
 
-    /// Gives up the reserve, so that what must still be written has room.
-    func spaceIsFull() { reserve.release() }
+    /// There is space again: the reserve is kept anew.
+    func spaceReturned() { reserve.restore() }
 }
 
 /// Many shard logs in one directory, with one writer process: the engine that `StreamStore` stands on.
@@ -94,6 +97,17 @@ package final class LogStore: Sendable {
         storeIdentity = (shared.storeLow, shared.storeHigh)
         generation = shared.generation
         shared.scheduler.start(shared)
+    }
+
+    /// The log that belongs to the store itself; it alone may use the reserve when the disk is full.
+    package static let catalogueLogID: UInt64 = 0
+
+    /// How much room there is. One system call.
+    package func spaceState() throws(LogError) -> SpaceState {
+        let space = try systemCall { () throws(IOError) in try shared.io.freeSpace(in: handles.root) }
+        if openLogs.contains(where: { $0.isRefusingForSpace }) { return .full(availableByteCount: space.availableByteCount) }
+        return space.availableByteCount < 4 * shared.configuration.greatestSegmentByteCount
+            ? .low(availableByteCount: space.availableByteCount) : .ok
     }
 
     /// Ids of all logs there are, in order.

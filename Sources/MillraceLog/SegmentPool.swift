@@ -1,7 +1,7 @@
-package import MillraceIO
+import MillraceIO
 
 /// A file of final size, all zeros, synced: ready to become a segment.
-package struct PreparedFile: Sendable {
+struct PreparedFile: Sendable {
     let file: FileHandle
     let name: String
     let byteCount: Int
@@ -11,9 +11,10 @@ package struct PreparedFile: Sendable {
 ///
 /// A file is written whole with zeros and synced before use: a sync over written pages costs the device one write, over
 /// pages only allocated two. Any thread; preparing happens outside the lock.
-package final class SegmentPool: Sendable {
-    package let directory: DirectoryHandle
+final class SegmentPool: Sendable {
+    let directory: DirectoryHandle
     private let io: any StorageIO
+    private let reserve: SpaceReserve
     private let state: Guarded<State>
     private let zeros = AlignedMemory(byteCount: 1 << 20)
 
@@ -24,8 +25,9 @@ package final class SegmentPool: Sendable {
     }
 
     /// Removes what an earlier life of the store left: whether it was synced is not known.
-    package init(io: any StorageIO, directory: DirectoryHandle) throws(LogError) {
+    init(io: any StorageIO, directory: DirectoryHandle, reserve: SpaceReserve) throws(LogError) {
         self.io = io
+        self.reserve = reserve
         self.directory = directory
         state = Guarded(State())
         for name in try systemCall({ () throws(IOError) in try io.list(directory) }) where FileNames.spare(name) != nil {
@@ -33,7 +35,7 @@ package final class SegmentPool: Sendable {
         }
     }
 
-    package func close() {
+    func close() {
         let ready = state.withLock { state in
             defer { state.ready = [] }
             return state.ready
@@ -46,23 +48,29 @@ package final class SegmentPool: Sendable {
     }
 
     /// A prepared file of that size: a ready one, or one made now.
+    /// With `mayUseReserve` the store's reserve is given up when the disk is full.
     /// - Throws: `storageFull`, with nothing left behind; `io`.
-    package func take(byteCount: Int) throws(LogError) -> PreparedFile {
+    func take(byteCount: Int, mayUseReserve: Bool) throws(LogError) -> PreparedFile {
         let ready = state.withLock { state -> PreparedFile? in
             guard let index = state.ready.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
             return state.ready.remove(at: index)
         }
         if let ready { return ready }
-        return try prepare(byteCount: byteCount)
+        do throws(LogError) {
+            return try prepare(byteCount: byteCount)
+        } catch {
+            guard case .storageFull = error, mayUseReserve, reserve.release() else { throw error }
+            return try prepare(byteCount: byteCount)
+        }
     }
 
     /// Asks for a file that will be needed soon; at most one ready and wanted of each size and log.
-    package func want(byteCount: Int) { state.withLock { $0.wanted.append(byteCount) } }
+    func want(byteCount: Int) { state.withLock { $0.wanted.append(byteCount) } }
 
-    package var hasWork: Bool { state.withLock { !$0.wanted.isEmpty } }
+    var hasWork: Bool { state.withLock { !$0.wanted.isEmpty } }
 
     /// Prepares one wanted file. False when none is wanted.
-    package func prepareStep() throws(LogError) -> Bool {
+    func prepareStep() throws(LogError) -> Bool {
         guard let byteCount = state.withLock({ $0.wanted.popLast() }) else { return false }
         let prepared = try prepare(byteCount: byteCount)
         state.withLock { $0.ready.append(prepared) }
@@ -98,5 +106,5 @@ package final class SegmentPool: Sendable {
 
 extension IOError {
     /// ENOSPC or EDQUOT: the same numbers on Linux and Darwin, the quota's apart.
-    package var isOutOfSpace: Bool { errorNumber == 28 || errorNumber == 122 || errorNumber == 69 }
+    var isOutOfSpace: Bool { errorNumber == 28 || errorNumber == 122 || errorNumber == 69 }
 }

@@ -177,7 +177,7 @@ struct SegmentWriter: ~Copyable {
         let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
         while byteCount < needed { byteCount *= 2 }
         // The new file first: when there is no space, the old segment stays as it is.
-        let prepared = try pool.take(byteCount: byteCount)
+        let prepared = try pool.take(byteCount: byteCount, mayUseReserve: context.mayUseReserve)
         if active != nil { try seal(isByRecovery: false) }
         let name = FileNames.segment(block.header.firstOrdinal)
         let header = SegmentHeader(
@@ -260,6 +260,8 @@ struct SegmentContext: Sendable {
     let clock: any Clock
     let entropy: any Entropy
     let greatestSegmentByteCount: Int
+    /// The store's own log may use the space kept for it when the disk is full.
+    let mayUseReserve: Bool
     let durableOrdinal: @Sendable () -> UInt64
     let writtenOrdinal: @Sendable () -> UInt64
     /// The file is about to hold bytes that the next sync must cover.

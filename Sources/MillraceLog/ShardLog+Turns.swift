@@ -23,7 +23,6 @@ extension ShardLog {
             case .blocked(let error):
                 duties.refuse(error)
                 settleWaiters(blockedBy: error)
-                shared.spaceIsFull()
                 shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.retryNanoseconds, .retry)
                 return
             }
@@ -31,6 +30,7 @@ extension ShardLog {
         }
         if flusher.storageFull == nil, case .storageFull = duties.refusal {
             duties.accept()
+            shared.spaceReturned()
             shared.space.notify()
         }
         considerSync()
@@ -48,6 +48,11 @@ extension ShardLog {
             signal.leave(to: .idle)
             if flusher.hasUncut { signal.queue() }
         }
+    }
+
+    var isRefusingForSpace: Bool {
+        if case .storageFull = duties.refusal ?? flusher.storageFull { return true }
+        return false
     }
 
     func timerFired(_ duty: TimerHeap.Duty, _ encoder: inout BlockEncoder) {

@@ -40,7 +40,7 @@ package final class ShardLog: Sendable {
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
-            durableOrdinal: { watermarks.value(.durable) }, writtenOrdinal: { watermarks.value(.written) },
+            mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(.durable) }, writtenOrdinal: { watermarks.value(.written) },
             willWrite: { gate.willWrite($0) },
             willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
@@ -64,7 +64,8 @@ package final class ShardLog: Sendable {
         writer = ShardWriter(
             appender: Appender(
                 arena: shared.arena, buffers: buffers, watermarks: watermarks, progress: progress,
-                limits: shared.bufferLimits, logID: id, lastArrival: recovered.lastArrival),
+                limits: shared.bufferLimits, logID: id, lastArrival: recovered.lastArrival,
+                generations: shared.generations, ordinalsPerGeneration: configuration.ordinalsPerGeneration),
             handOffByteLimit: configuration.handOffByteLimit, failure: failure, signal: signal)
         recovery = recovered.report
         watermarks.raiseTrimmed(to: recovered.segments.first?.baseOrdinal ?? firstOrdinal)

@@ -61,7 +61,7 @@ package final class ShardWriter: Sendable {
             defer { finishRole() }
             try failure.check()
             return try appender.with { appender throws(LogError) in
-                appender.begin()
+                try appender.begin()
                 do throws(LogError) {
                     try appender.add(key: key, data: data, arrival: arrival)
                 } catch {
@@ -93,8 +93,10 @@ package final class ShardWriter: Sendable {
     private func appendDirectly(
         arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void
     ) throws(LogError) -> Range<UInt64> {
-        appender.with { $0.begin() }
-        let first = appender.with { $0.nextOrdinal }
+        let first = try appender.with { appender throws(LogError) in
+            try appender.begin()
+            return appender.nextOrdinal
+        }
         do throws(LogError) {
             try body(RecordSink(target: .log(appender, arrival: arrival)))
         } catch {

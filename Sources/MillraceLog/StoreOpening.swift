@@ -41,11 +41,11 @@ struct StoreOpening {
             }
             undo.append { io.close(poolDirectory) }
             try systemCall { () throws(IOError) in try io.sync(root) }
-            let pool = try SegmentPool(io: io, directory: poolDirectory)
             let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
+            let pool = try SegmentPool(io: io, directory: poolDirectory, reserve: reserve)
             let shared = try StoreShared(
-                io: io, clock: clock, entropy: entropy, configuration: configuration, store: store, pool: pool,
-                reserve: reserve)
+                io: io, clock: clock, entropy: entropy, configuration: configuration, store: store,
+                generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve)
             return (Handles(root: root, logs: logs, pool: poolDirectory, lock: lock), shared)
         } catch {
             for close in undo.reversed() { close() }
@@ -104,22 +104,13 @@ struct StoreOpening {
             return try createStoreFile(create: create, clock: clock, entropy: entropy)
         }
         store = found
-        // With one slot unreadable both are written, so that the next damage to the same one hides no generation either.
-        let step = StoreFile.generationStep(memory.memory.slice(0, count))
-        guard store.generation < Ordinal.greatestGeneration - step else {
-            throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
+        if StoreFile.generationStep(memory.memory.slice(0, count)) > 1 {
+            // The slot that cannot be read may have held the next generation. Both are written, so that the next damage
+            // to the same one hides no generation either.
+            store.generation += 1
+            try GenerationSource.advance(&store, in: file, io)
         }
-        for raise in step == 1 ? [1] : [step, 1] {
-            store.sequence += 1
-            store.generation += raise
-            let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
-            let page = memory.memory.slice(slot, Format.pageByteCount)
-            store.encode(into: page)
-            try systemCall { () throws(IOError) in
-                try io.write(file, at: slot, [page])
-                try io.sync(file)
-            }
-        }
+        try GenerationSource.advance(&store, in: file, io)
         return store
     }
 
@@ -164,24 +155,4 @@ extension IOError {
     var isMissing: Bool { errorNumber == 2 }
     /// EEXIST.
     var isExisting: Bool { errorNumber == 17 }
-}
-
-/// A file of zeros that is given up when the disk is full, so that trims, deletes and catalogue records still find room.
-final class SpaceReserve: Sendable {
-    private let io: any StorageIO
-    private let directory: DirectoryHandle
-
-    /// Makes the file if there is room for it; without room the store opens all the same.
-    init(io: any StorageIO, directory: DirectoryHandle, byteCount: Int) {
-        self.io = io
-        self.directory = directory
-        guard byteCount > 0, let file = try? io.createFile(FileNames.reserve, in: directory) else { return }
-        defer { io.close(file) }
-        do { try io.allocate(file, byteCount: byteCount) } catch { release() }
-    }
-
-    func release() {
-        // Gone already, or never there: then there is nothing to give up.
-        try? io.unlink(FileNames.reserve, in: directory)
-    }
 }

@@ -120,4 +120,41 @@ import Testing
         store.dropCache()
         Self.check(try log.readAll(level: .durable).records, records)
     }
+
+    @Test func `a full counter takes a new generation, and readers step over to it without a gap`() throws {
+        var harness = Harness()
+        harness.configuration.ordinalsPerGeneration = 50
+        let records = Self.records(400)
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        var generations: Set<UInt64> = []
+        for record in records { generations.insert(Ordinal.generation(try log.append(record))) }
+        #expect(generations.count == 8)
+        for _ in 0..<2 {
+            let (found, gaps) = try log.readAll(level: .published)
+            Self.check(found, records)
+            #expect(gaps.isEmpty)
+            try log.wait(.durable, below: log.tip(.published))
+            store.dropCache()
+        }
+        try store.close()
+        let again = try harness.open()
+        #expect(again.generation > generations.max()!)
+        let (found, gaps) = try again.log(1).readAll(level: .durable)
+        Self.check(found, records)
+        #expect(gaps.isEmpty)
+    }
+
+    @Test func `a record above a mebibyte is packed in chunks and comes back`() throws {
+        var harness = Harness()
+        harness.configuration.greatestRecordByteCount = 4 << 20
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        let text = PlainRecord(key: [1], data: (0..<3_000_000).map { UInt8(97 + ($0 / 100) % 20) })
+        let noise = PlainRecord(key: [2], data: (0..<2_000_000).map { UInt8(truncatingIfNeeded: ($0 &* 0x9E37_79B9) >> 11) })
+        for record in [text, noise] { try log.append(record) }
+        try log.wait(.durable, below: log.tip(.published))
+        store.dropCache()
+        Self.check(try log.readAll(level: .durable).records, [text, noise])
+    }
 }

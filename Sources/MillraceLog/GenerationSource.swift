@@ -1,0 +1,44 @@
+import MillraceIO
+
+/// Hands out generations of ordinals, each durable before it is used: one at every opening, and one to a log whose counter is full.
+final class GenerationSource: Sendable {
+    private let io: any StorageIO
+    private let root: DirectoryHandle
+    private let store: Guarded<StoreFile>
+
+    init(io: any StorageIO, root: DirectoryHandle, store: StoreFile) {
+        self.io = io
+        self.root = root
+        self.store = Guarded(store)
+    }
+
+    /// A generation that no log has used. Blocks for a sync.
+    func next() throws(LogError) -> UInt64 {
+        try store.withLock { store throws(LogError) in
+            let file = try systemCall { () throws(IOError) in
+                try io.openFile(StoreFile.name, in: root, writable: true)
+            }
+            defer { io.close(file) }
+            var next = store
+            try Self.advance(&next, in: file, io)
+            store = next
+            return next.generation
+        }
+    }
+
+    /// Writes the next generation into the older slot and syncs it; `store` names it then.
+    static func advance(_ store: inout StoreFile, in file: FileHandle, _ io: any StorageIO) throws(LogError) {
+        guard store.generation < Ordinal.greatestGeneration else {
+            throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
+        }
+        store.sequence += 1
+        store.generation += 1
+        let page = AlignedMemory(byteCount: Format.pageByteCount)
+        store.encode(into: page.memory)
+        let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)
+        try systemCall { () throws(IOError) in
+            try io.write(file, at: slot, [page.memory])
+            try io.sync(file)
+        }
+    }
+}
