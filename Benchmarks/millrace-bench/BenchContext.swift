@@ -15,9 +15,9 @@
         func run(in context: BenchContext) async throws -> [Row]
     }
 
-    /// The order in which they run.
+    /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
-        Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
+        MainJob(), Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
         Reopen(),
     ]
 

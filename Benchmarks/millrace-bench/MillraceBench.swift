@@ -40,20 +40,23 @@
         }
     }
 
-    /// The default: floors, then every scenario in turn, repeated; then the table.
+    /// The default: floors, then the main job (or each scenario asked for in turn), repeated; then the table.
     struct RunCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "run", abstract: "Floors and scenarios, with verification and a report.")
         @OptionGroup var common: CommonOptions
         @Option(name: .customLong("scenario"), help: "Only the scenarios whose name begins with this; may be repeated.")
         var scenarios: [String] = []
+        @Flag(help: "Every scenario, not the main job alone.")
+        var all = false
         @Option(help: "JSON lines of other engines' results, to stand in the same table.")
         var peers: String?
 
         func run() async throws {
-            let chosen = allScenarios.filter { scenario in
-                scenarios.isEmpty || scenarios.contains { scenario.name.hasPrefix($0) }
-            }
+            let chosen =
+                scenarios.isEmpty
+                ? (all ? allScenarios : [allScenarios[0]])
+                : allScenarios.filter { scenario in scenarios.contains { scenario.name.hasPrefix($0) } }
             guard scenarios.isEmpty || !chosen.isEmpty else {
                 throw ValidationError("no scenario is called that; see `list`")
             }
@@ -108,7 +111,7 @@
 
         func run() {
             for scenario in allScenarios { print("\(padded(scenario.name, 24))  \(scenario.about)") }
-            if allScenarios.isEmpty { print("no scenario yet: `floors` and `layouts` work") }
+            print("`run` does the first one; `run --all` or `run --scenario NAME` others.")
         }
     }
 #else
