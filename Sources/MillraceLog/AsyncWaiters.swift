@@ -27,11 +27,12 @@ final class AsyncWaiters: Sendable {
         _ level: Level, _ ordinal: UInt64, reader: UInt64? = nil,
         _ continuation: CheckedContinuation<Result<Void, LogError>, Never>
     ) {
+        // Counted first: a count that lags behind would hide this waiter, or the next one, from who settles.
+        if level == .published { publishedCount.add(1, ordering: .sequentiallyConsistent) }
+        count.add(1, ordering: .sequentiallyConsistent)
         waiters.withLock {
             $0.append(Waiter(level: level, ordinal: ordinal, reader: reader, continuation: continuation))
         }
-        if level == .published { publishedCount.add(1, ordering: .sequentiallyConsistent) }
-        count.add(1, ordering: .sequentiallyConsistent)
     }
 
     /// Resumes the reader, if it still waits, as if its record had come.

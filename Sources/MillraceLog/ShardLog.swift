@@ -106,6 +106,8 @@ package final class ShardLog: Sendable {
     /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
     package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
+        // What the caller writes or syncs may be what tasks wait for.
+        defer { settleWaiters() }
         while watermarks.value(level) < ordinal {
             try failure.check()
             if watermarks.value(.written) < ordinal {
