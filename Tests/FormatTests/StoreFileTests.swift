@@ -1,5 +1,6 @@
 import MillraceIO
 import MillraceLog
+import MillraceTestSupport
 import Testing
 
 /// Aim: the store file gives the newest valid slot, and never a generation that was used before. Method: slots put down by hand
@@ -38,6 +39,37 @@ import Testing
         #expect(try Self.decode(Bytes(copying: Array(Self.file(old, new).array.prefix(4096))))?.generation == 12)
         #expect(try Self.decode(Self.file(nil, nil)) == nil)
         for count in [0, 1, 4095] { #expect(try Self.decode(Bytes(count: count)) == nil) }
+    }
+
+    @Test func `a slot that cannot be read may have held the next generation, so that one is skipped`() {
+        let old = Self.slot(sequence: 4, generation: 12), new = Self.slot(sequence: 5, generation: 13)
+        let damaged = Self.slot(sequence: 5, generation: 13)
+        damaged.flip(bit: 999)
+        for (file, step) in [
+            (Self.file(old, new), 1), (Self.file(old, damaged), 2), (Self.file(damaged, new), 2), (Self.file(old, nil), 2),
+        ] as [(Bytes, UInt64)] {
+            #expect(file.lend { StoreFile.generationStep($0) } == step)
+        }
+    }
+
+    @Test func `no generation is used twice, whichever slot of the store file is damaged`() throws {
+        for bit in [0, 8 * 56 + 1, 8 * 4092, 8 * 4096, 8 * (4096 + 48), 8 * 8191] {
+            let harness = Harness()
+            var used: Set<UInt64> = []
+            for _ in 0..<6 {
+                let store = try harness.open()
+                #expect(used.insert(store.generation).inserted, "generation \(store.generation), bit \(bit)")
+                try store.close()
+                let root = try harness.disk.openDirectory(at: "/store", create: false)
+                let file = try harness.disk.openFile(StoreFile.name, in: root, writable: true)
+                let byte = Bytes(count: 1)
+                try byte.lend { _ = try harness.disk.read(file, at: bit / 8, into: $0) }
+                byte.flip(bit: bit % 8)
+                try byte.lend { try harness.disk.write(file, at: bit / 8, [$0]) }
+                harness.disk.close(file)
+                harness.disk.close(root)
+            }
+        }
     }
 
     // MARK: Refusals
