@@ -1,6 +1,6 @@
+import MillraceIO
 import MillraceLog
 import MillraceModel
-import Synchronization
 
 /// Which streams there are: a log of the engine, replayed when the store opens, one durable record for each change.
 ///
@@ -11,13 +11,12 @@ final class Catalogue: Sendable {
 
     private let core: StoreCore
     private let log: ShardLog
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     /// Held through a change, disk included.
-    private let changing = Mutex<Void>(())
+    private let changing = Guarded<Void>(())
 
     private struct State {
         var streams: [StreamName: StreamHandle] = [:]
-        var nextStreamID: UInt64 = 1
         var nextLogID: UInt64 = 1
     }
 
@@ -33,11 +32,10 @@ final class Catalogue: Sendable {
             state.nextLogID = (try core.log.logIDs().last ?? 0) + 1
         } catch { throw core.error(error) }
         for description in try Self.replay(log, core) {
-            state.nextStreamID = max(state.nextStreamID, description.streamID + 1)
             state.nextLogID = max(state.nextLogID, (description.shards.map(\.logID).max() ?? 0) + 1)
             state.streams[description.name] = StreamHandle(description, core: core)
         }
-        self.state = Mutex(state)
+        self.state = Guarded(state)
     }
 
     private static func replay(_ log: ShardLog, _ core: StoreCore) throws(KinesisError) -> [StreamDescription] {
@@ -92,35 +90,26 @@ final class Catalogue: Sendable {
     /// Makes the shards' logs, then the record that names them: that record is the moment in which the stream comes to be.
     ///
     /// - Throws: `resourceInUse` when the name is taken, `invalidArgument` for a count out of `Limits.shardCount`,
-    ///   storage errors: then there is no such stream, or, when the error came from the last sync, there may be after reopening.
+    ///   storage errors: then there is no such stream, or, when the last sync failed, reopening tells.
     func createStream(_ name: StreamName, shards count: Int, ack: AckLevel) throws(KinesisError) -> StreamHandle {
         let ranges = try HashKeyRange.tiling(count: count)
         try core.checkOpen()
-        let result: Result<StreamHandle, KinesisError> = changing.withLock { _ in
-            do throws(KinesisError) {
-                return .success(try create(name, ranges, ack))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        return try changing.withLock { _ throws(KinesisError) in try create(name, ranges, ack) }
     }
 
     private func create(
         _ name: StreamName, _ ranges: [HashKeyRange], _ ack: AckLevel
     ) throws(KinesisError) -> StreamHandle {
         guard stream(name) == nil else { throw .resourceInUse("Stream \(name) already exists") }
-        let (streamID, firstLogID) = state.withLock { state in
+        let firstLogID = state.withLock { state in
             // Used up even when the rest fails: what is on disk then belongs to nobody.
-            defer {
-                state.nextStreamID += 1
-                state.nextLogID += UInt64(ranges.count)
-            }
-            return (state.nextStreamID, state.nextLogID)
+            defer { state.nextLogID += UInt64(ranges.count) }
+            return state.nextLogID
         }
         let now = core.nowMilliseconds()
         let description = StreamDescription(
-            name: name, streamID: streamID, creationSecond: min(now / 1000, SequenceNumber.maximumSecond), ackLevel: ack,
+            name: name, streamID: core.entropy.next(),
+            creationSecond: min(now / 1000, SequenceNumber.maximumSecond), ackLevel: ack,
             shards: ranges.enumerated().map { index, range in
                 ShardDescription(
                     shardID: ShardID(index: UInt32(index)), logID: firstLogID + UInt64(index), hashKeyRange: range)

@@ -85,7 +85,9 @@ enum CatalogueRecord: Hashable, Sendable {
         var fields: [UInt8: ArraySlice<UInt8>] = [:]
         var at = headByteCount
         while at < bytes.count {
-            guard bytes.count - at >= fieldHeadByteCount else { throw .damaged(byteOffset: at, "a field's head is cut") }
+            guard bytes.count - at >= fieldHeadByteCount else {
+                throw .damaged(byteOffset: at, "a field's head is cut")
+            }
             let type = bytes[at]
             let byteCount = Int(word(bytes[(at + 4)..<(at + 8)]) as UInt32)
             guard byteCount <= bytes.count - at - fieldHeadByteCount else {
@@ -104,7 +106,8 @@ enum CatalogueRecord: Hashable, Sendable {
     private static func stream(_ fields: [UInt8: ArraySlice<UInt8>]) throws(Refusal) -> StreamDescription {
         func field(_ type: UInt8, byteCount: Int? = nil) throws(Refusal) -> ArraySlice<UInt8> {
             guard let value = fields[type], byteCount == nil || value.count == byteCount else {
-                throw .damaged(byteOffset: fields[type]?.startIndex ?? 0, "field \(type) is missing or of a wrong length")
+                let at = fields[type]?.startIndex ?? 0
+                throw .damaged(byteOffset: at, "field \(type) is missing or of a wrong length")
             }
             return value
         }

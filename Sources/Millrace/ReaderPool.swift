@@ -1,7 +1,6 @@
 import MillraceIO
 import MillraceLog
 import MillraceModel
-import Synchronization
 
 /// A few threads for work that may wait for the disk, so that no task's thread ever does.
 ///
@@ -10,7 +9,7 @@ import Synchronization
 final class ReaderPool: Sendable {
     private let limit: Int
     private let work = EventCount()
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     private struct State {
         var jobs: [@Sendable () -> Void] = []
@@ -104,7 +103,7 @@ final class ReaderPool: Sendable {
     static func runAlone<Value: Sendable>(
         _ body: @escaping @Sendable () throws(KinesisError) -> Value
     ) async throws(KinesisError) -> Value {
-        let thread = Mutex<WorkerThread?>(nil)
+        let thread = Guarded<WorkerThread?>(nil)
         let result: Result<Value, KinesisError> = await withCheckedContinuation { continuation in
             let started = WorkerThread(name: "millrace-open") {
                 do throws(KinesisError) {

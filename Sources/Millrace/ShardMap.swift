@@ -16,7 +16,8 @@ struct ShardMap: Hashable, Sendable {
 
     /// Index of the shard that takes the place. O(log shards).
     func index(of hashKey: UInt128) -> Int {
-        var low = 0, high = starts.count
+        var low = 0
+        var high = starts.count
         // Invariant: starts[low] <= hashKey, and the shards from `high` on start above it.
         while high - low > 1 {
             let middle = (low + high) / 2

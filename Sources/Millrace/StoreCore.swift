@@ -11,13 +11,15 @@ final class StoreCore: Sendable {
     let path: String
     let log: LogStore
     let readers: ReaderPool
+    let entropy: any Entropy
     private let clock: any Clock
     private let isClosing = Atomic<Bool>(false)
 
-    init(path: String, log: LogStore, clock: any Clock, readerThreadCount: Int) {
+    init(path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int) {
         self.path = path
         self.log = log
         self.clock = clock
+        self.entropy = entropy
         readers = ReaderPool(limit: readerThreadCount)
     }
 
@@ -43,5 +45,12 @@ final class StoreCore: Sendable {
         isClosing.store(true, ordering: .releasing)
         readers.stop(waiting: true)
         do throws(LogError) { try log.close() } catch { throw self.error(error) }
+    }
+
+    /// Ends the store as a dying process would: nothing is flushed, synced or noted.
+    func abandon() {
+        isClosing.store(true, ordering: .releasing)
+        readers.stop(waiting: true)
+        log.abandon()
     }
 }

@@ -3,7 +3,7 @@ import MillraceModel
 /// What the catalogue knows of a stream. A value.
 struct StreamDescription: Hashable, Sendable {
     var name: StreamName
-    /// Never used twice in a store, so that a stream is told from an earlier one of the same name.
+    /// Drawn at random, so that a stream is told from another of the same name, here or elsewhere.
     var streamID: UInt64
     /// Seconds since 1970 UTC; its shards' too.
     var creationSecond: UInt64

@@ -18,7 +18,8 @@ extension StreamHandle {
     ) async throws(KinesisError) -> [Result<SequenceNumber, KinesisError>] {
         let limits = Limits.putRecordsCount
         guard limits.contains(entries.count) else {
-            throw .validation("PutRecords takes \(limits.lowerBound) to \(limits.upperBound) records, not \(entries.count)")
+            throw .validation(
+                "PutRecords takes \(limits.lowerBound) to \(limits.upperBound) records, not \(entries.count)")
         }
         var batch = PutBatch()
         for entry in entries {

@@ -50,7 +50,7 @@ public final class StreamStore: Sendable {
             log = try LogStore(
                 at: path, create: true, io: io, clock: clock, entropy: entropy, configuration: configuration)
         } catch { throw KinesisError(error, path: path) }
-        core = StoreCore(path: path, log: log, clock: clock, readerThreadCount: readerThreadCount)
+        core = StoreCore(path: path, log: log, clock: clock, entropy: entropy, readerThreadCount: readerThreadCount)
         catalogue = try Catalogue(core: core)
     }
 
@@ -97,10 +97,7 @@ public final class StreamStore: Sendable {
     }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.
-    package func abandon() {
-        core.readers.stop(waiting: true)
-        core.log.abandon()
-    }
+    package func abandon() { core.abandon() }
 
     /// The engine underneath.
     package var engine: LogStore { core.log }

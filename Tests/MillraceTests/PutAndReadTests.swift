@@ -20,7 +20,8 @@ import Testing
         #expect(records.map(\.sequenceNumber) == [number, second, third])
         #expect(records.map(\.partitionKey.text) == ["k1", "k2", "ключ"])
         #expect(records.map(\.data) == [Array("hello".utf8), bytes, []])
-        #expect(records.map(\.approximateArrivalMilliseconds) == [1_735_689_600_000, 1_735_689_602_500, 1_735_689_602_500])
+        #expect(
+            records.map(\.approximateArrivalMilliseconds) == [1_735_689_600_000, 1_735_689_602_500, 1_735_689_602_500])
         #expect(records[0].sequenceNumber.recordSecond == 1_735_689_600)
         #expect(records[1].sequenceNumber.recordSecond == 1_735_689_602)
         #expect(records[0].sequenceNumber.shardCreationSecond == orders.creationSecond)
@@ -28,7 +29,9 @@ import Testing
         try await store.close()
     }
 
-    @Test func `streams, records and numbers are the same after closing and opening, in a real directory too`() async throws {
+    @Test func `streams, records and numbers are the same after closing and opening, in a real directory too`()
+        async throws
+    {
         for real in [false, true] {
             let test = TestStore()
             let path = temporaryPath()
@@ -61,7 +64,9 @@ import Testing
         }
     }
 
-    @Test func `a record goes to the shard whose range holds the MD5 of its key, or the place given for it`() async throws {
+    @Test func `a record goes to the shard whose range holds the MD5 of its key, or the place given for it`()
+        async throws
+    {
         let store = try TestStore().open()
         let stream = try await store.createStream("s", shards: 7, ack: .published)
         for index in 0..<300 { try await stream.put("\(index)", partitionKey: "key \(index)") }
@@ -100,7 +105,9 @@ import Testing
 
         var batch = PutBatch()
         for entry in entries {
-            try batch.add(entry.data.span, partitionKey: entry.partitionKey, explicitHashKey: entry.partitionKey == "key 1" ? .max : nil)
+            try batch.add(
+                entry.data.span, partitionKey: entry.partitionKey,
+                explicitHashKey: entry.partitionKey == "key 1" ? .max : nil)
         }
         let again = try stream.putBatchBlocking(batch, ack: .written).map { try $0.get() }
         for (index, number) in again.enumerated() {
@@ -112,7 +119,9 @@ import Testing
         try await store.close()
     }
 
-    @Test func `the number of a put is the record's own, though the clock goes back or the store was opened earlier`() async throws {
+    @Test func `the number of a put is the record's own, though the clock goes back or the store was opened earlier`()
+        async throws
+    {
         let test = TestStore()
         for round in 0..<4 {
             let store = try test.open()
@@ -120,8 +129,10 @@ import Testing
             var numbers: [SequenceNumber] = []
             for step in 0..<6 {
                 numbers.append(try await stream.put("\(step)", partitionKey: "k", ack: .published))
-                numbers += try await stream.putRecords([PutEntry("a", partitionKey: "k"), PutEntry("b", partitionKey: "k")])
-                    .map { try $0.get() }
+                numbers += try await stream.putRecords([
+                    PutEntry("a", partitionKey: "k"), PutEntry("b", partitionKey: "k"),
+                ])
+                .map { try $0.get() }
                 let wall = test.clock.wallNanoseconds()
                 test.clock.setWall(nanoseconds: wall + (step % 2 == 0 ? -7_000_000_000 : 3_000_000_000))
             }

@@ -1,14 +1,14 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 import Millrace
 import MillraceIO
 import MillraceLog
 import MillraceModel
 import MillraceTestSupport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// A store on a disk in memory with time by hand; the engine's threads run.
 struct TestStore {
