@@ -36,7 +36,8 @@ package struct BlockWalk {
         lastChecksum = headerChecksum
     }
 
-    private var limit: Int { memory.byteCount - Format.pageByteCount }
+    /// The whole file: its last page holds a footer, which is no block, unless the file was cut short.
+    private var limit: Int { memory.byteCount }
 
     /// Takes every block that continues the chain, bodies checked; stops at the first that does not.
     package mutating func run() {

@@ -45,6 +45,12 @@ final class FlushSignal: Sendable {
         queue()
     }
 
+    /// The same, by a producer that flushes what it appended itself right now.
+    @inline(__always)
+    func publishedLed() {
+        if waiters.isWaitingForPublished { target?.settleWaiters() }
+    }
+
     /// Has a worker look at the log now.
     @inline(never)
     func queue() {

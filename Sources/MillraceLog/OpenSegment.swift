@@ -31,7 +31,7 @@ package final class OpenSegment: Sendable {
             io.close(file)
             throw .io(error)
         }
-        guard byteCount >= Format.blocksByteOffset + Format.pageByteCount else {
+        guard byteCount >= Format.blocksByteOffset else {
             io.close(file)
             throw .corrupt(file: name, byteOffset: byteCount, detail: "the file is too short for a segment")
         }

@@ -110,8 +110,26 @@ package final class SegmentContent: Sendable {
         _ = try open.resident(0, open.memory.byteCount)
         var walk = BlockWalk(open.memory, identity: header.identity, headerChecksum: checksum)
         walk.runThroughDamage()
+        // The next segment knows where this one ends: what stands behind was cut, what does not reach so far is missing.
+        let end = try endByBackLink(of: baseOrdinal, in: directory)
         return SegmentContent(
-            header: header, headerChecksum: checksum, index: walk.index, endOrdinal: walk.nextOrdinal)
+            header: header, headerChecksum: checksum, index: walk.index, endOrdinal: end ?? walk.nextOrdinal)
+    }
+
+    /// The end that the next segment's back-link names; nil without a next segment, or when its header is damaged.
+    private static func endByBackLink(of baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> UInt64? {
+        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
+        guard let next = names.compactMap(FileNames.baseOrdinal).filter({ $0 > baseOrdinal }).min() else { return nil }
+        do throws(LogError) {
+            let open = try OpenSegment(
+                io: directory.io, directory: directory.handle, name: FileNames.segment(next), writable: false)
+            guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: next), !head.isHeaderDamaged,
+                head.header.previousEndOrdinal >= baseOrdinal, head.header.previousEndOrdinal <= next
+            else { return nil }
+            return head.header.previousEndOrdinal
+        } catch .corrupt {
+            return nil
+        }
     }
 
     /// Footer and index of a sealed segment; nil when either is missing or damaged.

@@ -15,10 +15,12 @@ struct SegmentHead {
             let expected = SegmentIdentity(
                 storeLow: directory.storeLow, storeHigh: directory.storeHigh, logID: directory.logID,
                 baseOrdinal: baseOrdinal, salt: header.identity.salt)
-            guard header.identity == expected, header.fileByteCount == open.memory.byteCount else { return nil }
-            return SegmentHead(
-                header: header, headerChecksum: checksum, note: DurableNote.newest(in: head, identity: expected),
-                isHeaderDamaged: false)
+            // A file that was cut short has lost its end; what is left of its blocks is as good as ever.
+            if header.identity == expected, header.fileByteCount >= open.memory.byteCount {
+                return SegmentHead(
+                    header: header, headerChecksum: checksum, note: DurableNote.newest(in: head, identity: expected),
+                    isHeaderDamaged: false)
+            }
         }
         for slot in 0..<2 {
             let salt = head.load(UInt64.self, at: Format.notesByteOffset + slot * Format.pageByteCount + 104)

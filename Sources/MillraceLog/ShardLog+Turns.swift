@@ -77,7 +77,7 @@ extension ShardLog {
     }
 
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
-    private func considerSync() {
+    func considerSync() {
         let written = watermarks.value(.written), durable = watermarks.value(.durable)
         guard written > durable, !failure.isFailed else { return }
         let unsynced = gate.unsyncedByteCount.load(ordering: .relaxed)

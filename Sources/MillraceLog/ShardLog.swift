@@ -92,6 +92,38 @@ package final class ShardLog: Sendable {
         return try writer.append(arrival: arrival, body)
     }
 
+    /// Appends one record and returns when it has reached `level`; the calling thread cuts, writes and syncs where nobody else does.
+    /// - Throws: as `append(key:data:arrival:)` and `wait`; after an error of the latter the record may still be kept later.
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64, reaching level: Level) throws(LogError) -> UInt64 {
+        if let refusal = duties.refusal { throw refusal }
+        let ordinal = try writer.append(key: key, data: data, arrival: arrival, isLed: level > .published)
+        try lead(level, below: ordinal + 1)
+        return ordinal
+    }
+
+    /// The same for a batch.
+    package func append(
+        arrival: UInt64, reaching level: Level, _ body: (borrowing RecordSink) throws(LogError) -> Void
+    ) throws(LogError) -> Range<UInt64> {
+        if let refusal = duties.refusal { throw refusal }
+        let range = try writer.append(arrival: arrival, isLed: level > .published, body)
+        try lead(level, below: range.upperBound)
+        return range
+    }
+
+    private func lead(_ level: Level, below ordinal: UInt64) throws(LogError) {
+        guard level > .published else { return }
+        do throws(LogError) {
+            try wait(level, below: ordinal)
+        } catch {
+            // Nobody was called for the records yet: from here on they are the workers'.
+            signal.queue()
+            throw error
+        }
+        // Written but not asked to be durable: the sync timer is the workers' to set.
+        if level == .written { considerSync() }
+    }
+
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
     package func waitForRoom(nanoseconds: Int64) {
         let key = shared.space.prepare()

@@ -54,11 +54,12 @@ package final class ShardWriter: Sendable {
         self.signal = signal
     }
 
-    /// Appends one record and makes it visible; returns its ordinal.
+    /// Appends one record and makes it visible; returns its ordinal. With `isLed` the caller flushes it at once itself, and no
+    /// worker is called for it.
     @inline(__always)
-    package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool = false) throws(LogError) -> UInt64 {
         if takeRole() {
-            defer { finishRole() }
+            defer { finishRole(isLed: isLed) }
             try failure.check()
             return try appender.with { appender throws(LogError) in
                 try appender.begin()
@@ -78,10 +79,10 @@ package final class ShardWriter: Sendable {
     /// Appends what `body` adds as one batch: all of it becomes visible at once, or nothing when `body` throws.
     /// Returns the first and the last ordinal plus one. A batch without records changes nothing.
     package func append(
-        arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void
+        arrival: UInt64, isLed: Bool = false, _ body: (borrowing RecordSink) throws(LogError) -> Void
     ) throws(LogError) -> Range<UInt64> {
         if takeRole() {
-            defer { finishRole() }
+            defer { finishRole(isLed: isLed) }
             try failure.check()
             return try appendDirectly(arrival: arrival, body)
         }
@@ -137,8 +138,8 @@ package final class ShardWriter: Sendable {
     /// Appends what others queued, gives up the role, and looks once more: a producer that queued while the role was held
     /// either is seen here or saw the role free.
     @inline(__always)
-    private func finishRole() {
-        signal.published()
+    private func finishRole(isLed: Bool = false) {
+        if isLed { signal.publishedLed() } else { signal.published() }
         if queue.isEmpty && backlog.with({ $0.isEmpty }) {
             role.store(false, ordering: .sequentiallyConsistent)
             if queue.isEmpty { return }

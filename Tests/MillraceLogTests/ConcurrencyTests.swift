@@ -184,4 +184,41 @@ import Testing
         #expect(store.decodeCount - before == blocks)
         try store.close()
     }
+
+    @Test func `producers that lead their own records, and tasks that wait beside them, all get their acknowledgement`() async throws {
+        let store = try open()
+        let log = try store.createLog(1)
+        let wrong = Atomic<Int>(0)
+        let threads = (0..<6).map { producer in
+            WorkerThread(name: "leader-\(producer)") {
+                for number in 0..<150 {
+                    let level: Level = producer % 2 == 0 ? .durable : .written
+                    let record = Self.record(producer, number)
+                    do throws(LogError) {
+                        let key = unsafe record.key.span.bytes
+                        let data = unsafe record.data.span.bytes
+                        let ordinal = try log.append(key: key, data: data, arrival: 0, reaching: level)
+                        if log.tip(level) <= ordinal { wrong.add(1, ordering: .relaxed) }
+                    } catch {
+                        wrong.add(1, ordering: .relaxed)
+                    }
+                }
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for producer in 6..<30 {
+                group.addTask {
+                    for number in 0..<20 {
+                        let ordinal = try log.append(Self.record(producer, number), arrival: 0)
+                        try await log.waitAsync(.durable, below: ordinal + 1)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        for thread in threads { thread.join() }
+        #expect(wrong.load(ordering: .relaxed) == 0)
+        #expect(try log.readAll(level: .published).records.count == 6 * 150 + 24 * 20)
+        try store.close()
+    }
 }
