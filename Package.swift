@@ -72,6 +72,13 @@ let package = Package(
         .testTarget(
             name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            path: "Tests/KillWriter", swiftSettings: settings),
+        .testTarget(
+            name: "KillTests",
+            dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestSupport"],
             swiftSettings: settings),
