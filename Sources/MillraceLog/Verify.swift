@@ -1,0 +1,258 @@
+package import MillraceIO
+
+/// What a look at every byte of a store found. Reads only; takes no lock, so that a store on a read-only disk can be verified
+/// as well. A value.
+package struct StoreVerification: Sendable {
+    package enum Severity: String, Sendable, Comparable {
+        /// Nothing is wrong; worth knowing all the same.
+        case note
+        /// No record is touched, but something is not as it was written.
+        case warning
+        /// Records, or what keeps them together, are not what was written.
+        case damage
+        package static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
+        private var rank: Int { self == .note ? 0 : self == .warning ? 1 : 2 }
+    }
+
+    package struct Finding: Sendable, Equatable {
+        package var severity: Severity
+        /// Path from the store's directory on.
+        package var file: String
+        /// Where in the file; nil when it is about the file as a whole.
+        package var bytes: Range<Int>?
+        package var logID: UInt64?
+        /// Records that it costs, or may cost.
+        package var ordinals: Range<UInt64>?
+        package var detail: String
+    }
+
+    package private(set) var findings: [Finding] = []
+    /// Process id of the writer that has the store open; what it is writing at the moment is not judged.
+    package private(set) var activeWriter: String?
+    package private(set) var store: StoreFile?
+    package private(set) var logCount = 0
+    package private(set) var segmentCount = 0
+    package private(set) var blockCount = 0
+    package private(set) var recordCount = 0
+    package private(set) var rawByteCount: UInt64 = 0
+    package private(set) var storedByteCount = 0
+
+    /// No warning and no damage.
+    package var isClean: Bool { !findings.contains { $0.severity > .note } }
+
+    /// Verifies the store at `path`. O(bytes of the store).
+    /// - Throws: `notAStore`, `newerFormat`, `io` when the directory itself cannot be read.
+    package static func run(at path: String, io: any StorageIO) throws(LogError) -> StoreVerification {
+        let root = try systemCall { () throws(IOError) in try io.openDirectory(at: path, create: false) }
+        defer { io.close(root) }
+        var verification = StoreVerification()
+        verification.activeWriter = try writer(in: root, io)
+        try verification.verifyRoot(root, io)
+        // One that came in the meantime may have changed what was read before.
+        if verification.activeWriter == nil { verification.activeWriter = try writer(in: root, io) }
+        if let writer = verification.activeWriter {
+            verification.add(.note, FileNames.lock, "process \(writer) has the store open: what it was writing meanwhile is not judged")
+        }
+        return verification
+    }
+
+    private mutating func add(
+        _ severity: Severity, _ file: String, bytes: Range<Int>? = nil, log: UInt64? = nil, ordinals: Range<UInt64>? = nil,
+        _ detail: String
+    ) {
+        findings.append(
+            Finding(severity: severity, file: file, bytes: bytes, logID: log, ordinals: ordinals, detail: detail))
+    }
+
+    /// Process id of whoever holds the lock; nil when nobody does. The lock is let go at once.
+    private static func writer(in root: DirectoryHandle, _ io: any StorageIO) throws(LogError) -> String? {
+        let file: FileHandle
+        do { file = try io.openFile(FileNames.lock, in: root, writable: false) } catch {
+            if error.isMissing { return nil }
+            throw .io(error)
+        }
+        defer { io.close(file) }
+        if try systemCall({ () throws(IOError) in try io.lock(file) }) { return nil }
+        let text = AlignedMemory(byteCount: 32)
+        let count = try systemCall { () throws(IOError) in try io.read(file, at: 0, into: text.memory) }
+        let digits = text.withMemory { $0.slice(0, count).bytes.prefix { $0 >= 48 && $0 <= 57 } }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    // MARK: The store's own files
+
+    private mutating func verifyRoot(_ root: DirectoryHandle, _ io: any StorageIO) throws(LogError) {
+        let names = try systemCall { () throws(IOError) in try io.list(root) }.sorted()
+        guard names.contains(StoreFile.name) else { throw .notAStore(detail: "there is no file `store`") }
+        let store = try verifyStoreFile(root, io)
+        self.store = store
+        let known = [
+            FileNames.lock, FileNames.journal, FileNames.reserve, FileNames.pool, FileNames.logs, StoreFile.name,
+        ]
+        for name in names where !known.contains(name) { add(.warning, name, "no file or directory of a store has this name") }
+        if names.contains(FileNames.journal) { add(.warning, FileNames.journal, "this version writes no commit journal") }
+        if names.contains(FileNames.pool) {
+            let pool = try systemCall { () throws(IOError) in try io.openDirectory(FileNames.pool, in: root, create: false) }
+            defer { io.close(pool) }
+            for name in try systemCall({ () throws(IOError) in try io.list(pool) }).sorted() where FileNames.spare(name) == nil {
+                add(.warning, "\(FileNames.pool)/\(name)", "no prepared segment has this name")
+            }
+        }
+        guard names.contains(FileNames.logs) else { return add(.note, FileNames.logs, "there is no log yet") }
+        let logs = try systemCall { () throws(IOError) in try io.openDirectory(FileNames.logs, in: root, create: false) }
+        defer { io.close(logs) }
+        for name in try systemCall({ () throws(IOError) in try io.list(logs) }).sorted() {
+            let path = "\(FileNames.logs)/\(name)"
+            guard let id = FileNames.logID(name) else {
+                add(.warning, path, "no log has this name")
+                continue
+            }
+            let handle = try systemCall { () throws(IOError) in try io.openDirectory(name, in: logs, create: false) }
+            logCount += 1
+            try verifyLog(
+                LogDirectory(io: io, handle: handle, logID: id, storeLow: store.storeLow, storeHigh: store.storeHigh), path)
+        }
+    }
+
+    private mutating func verifyStoreFile(_ root: DirectoryHandle, _ io: any StorageIO) throws(LogError) -> StoreFile {
+        let file = try systemCall { () throws(IOError) in
+            try io.openFile(StoreFile.name, in: root, writable: false)
+        }
+        defer { io.close(file) }
+        let bytes = AlignedMemory(byteCount: StoreFile.byteCount)
+        let count = try systemCall { () throws(IOError) in try io.read(file, at: 0, into: bytes.memory) }
+        let content = bytes.memory.slice(0, count)
+        guard let store = try StoreFile.decode(content) else {
+            throw .notAStore(detail: "the file `store` holds no valid identity")
+        }
+        if StoreFile.generationStep(content) > 1 {
+            let good = StoreFile.slotByteOffset(ofSequence: store.sequence)
+            let bad = Format.pageByteCount - good
+            add(.warning, StoreFile.name, bytes: bad..<bad + Format.pageByteCount, "this slot does not validate; the other one does")
+        }
+        return store
+    }
+
+    // MARK: Logs
+
+    private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
+        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }.sorted()
+        var segments: [SegmentInspection?] = []
+        for name in names {
+            guard let base = FileNames.baseOrdinal(name) else {
+                let detail = name.hasSuffix(".damaged") ? "recovery set this file aside" : "no segment has this name"
+                add(.warning, "\(path)/\(name)", log: directory.logID, detail)
+                continue
+            }
+            segmentCount += 1
+            do throws(LogError) {
+                segments.append(try SegmentInspection.read(base, in: directory))
+            } catch {
+                segments.append(nil)
+                switch error {
+                case .corrupt(_, let byteOffset, let detail):
+                    add(.damage, "\(path)/\(name)", bytes: byteOffset..<byteOffset, log: directory.logID, detail)
+                case .io(let cause):
+                    add(.damage, "\(path)/\(name)", log: directory.logID, "cannot be read: \(cause.operation) answered \(cause.errorNumber) \(cause.detail)")
+                default: throw error
+                }
+            }
+        }
+        let durable = segments.compactMap { $0?.durableOrdinal }.max() ?? 0
+        for (number, segment) in segments.enumerated() {
+            guard let segment else { continue }
+            let isLast = number == segments.count - 1
+            judge(segment, "\(path)/\(segment.file)", durable: durable, isLast: isLast)
+            if number > 0, let previous = segments[number - 1] {
+                judgeLink(segment, after: previous, path)
+            }
+        }
+        if let last = segments.last ?? nil { judgeEnd(last, "\(path)/\(last.file)", durable: durable) }
+    }
+
+    /// One segment by itself.
+    private mutating func judge(_ segment: SegmentInspection, _ file: String, durable: UInt64, isLast: Bool) {
+        let log = segment.header.identity.logID
+        blockCount += segment.blocks.count
+        recordCount += segment.recordCount
+        rawByteCount += segment.rawByteCount
+        storedByteCount += segment.storedByteCount
+        if segment.isHeaderDamaged {
+            add(.damage, file, bytes: 0..<Format.pageByteCount, log: log, "the header page does not validate; a note stands in for it")
+        } else if segment.header.fileByteCount != segment.fileByteCount {
+            add(
+                .damage, file, bytes: segment.fileByteCount..<segment.header.fileByteCount, log: log,
+                "the file was cut short: it has \(segment.fileByteCount) of \(segment.header.fileByteCount) bytes")
+        }
+        for (slot, note) in segment.notes.enumerated() where note.isDamaged {
+            let byteOffset = Format.notesByteOffset + slot * Format.pageByteCount
+            add(.warning, file, bytes: byteOffset..<byteOffset + Format.pageByteCount, log: log, "this note does not validate")
+        }
+        for damage in segment.damage {
+            let isKnown = damage.ordinals.lowerBound < durable
+            add(
+                isKnown ? .damage : .note, file, bytes: damage.bytes, log: log, ordinals: damage.ordinals,
+                isKnown ? "no block validates here" : "the log's torn tail: the next opening cuts it here")
+        }
+        var next = segment.header.identity.baseOrdinal
+        for block in segment.blocks {
+            let bytes = block.byteOffset..<block.byteOffset + block.header.blockByteCount
+            if let fault = block.fault { add(.damage, file, bytes: bytes, log: log, ordinals: block.ordinals, fault) }
+            let first = block.header.firstOrdinal
+            let isStep = Ordinal.generation(first) > Ordinal.generation(next) && Ordinal.counter(first) == 0
+            if first != next, !isStep, !segment.damage.contains(where: { $0.bytes.upperBound == block.byteOffset }) {
+                add(.damage, file, bytes: bytes, log: log, ordinals: next..<max(next, first), "the block's ordinals do not go on from the block before")
+            }
+            next = block.ordinals.upperBound
+        }
+        let footerAt = segment.fileByteCount - Format.pageByteCount
+        let lastPage = footerAt..<segment.fileByteCount
+        if let fault = segment.footerFault {
+            add(.warning, file, bytes: lastPage, log: log, "\(fault); the blocks decide")
+        } else if segment.footer.isDamaged, segment.blocksEndByteOffset <= footerAt, segment.fileByteCount == segment.header.fileByteCount {
+            add(.warning, file, bytes: lastPage, log: log, "the footer does not validate; the blocks are walked in its place")
+        } else if segment.footer.content == nil, !isLast {
+            add(.note, file, bytes: lastPage, log: log, "there is no footer; the blocks are walked in its place")
+        }
+    }
+
+    /// A segment against the one before it.
+    private mutating func judgeLink(_ segment: SegmentInspection, after previous: SegmentInspection, _ path: String) {
+        let file = "\(path)/\(segment.file)", log = segment.header.identity.logID
+        if segment.header.segmentNumber != previous.header.segmentNumber &+ 1 {
+            add(
+                .damage, file, log: log, ordinals: previous.endOrdinal..<max(previous.endOrdinal, segment.header.identity.baseOrdinal),
+                "this is segment \(segment.header.segmentNumber), the one before is \(previous.header.segmentNumber)")
+            return
+        }
+        guard !segment.isHeaderDamaged else { return }
+        let end = segment.header.previousEndOrdinal
+        if end > previous.endOrdinal {
+            add(
+                .damage, "\(path)/\(previous.file)", bytes: previous.blocksEndByteOffset..<previous.fileByteCount, log: log,
+                ordinals: previous.endOrdinal..<end, "the next segment says that more records stand here")
+        } else if let footer = previous.footer.content, footer.endOrdinal != end {
+            add(.damage, file, bytes: 80..<88, log: log, "the back-link names ordinal \(end), the segment before ends at \(footer.endOrdinal)")
+        } else if previous.damage.isEmpty, end == previous.endOrdinal,
+            segment.header.previousBlockChecksum != previous.lastBlockChecksum
+        {
+            add(.damage, file, bytes: 88..<92, log: log, "the back-link names another block than the segment before ends with")
+        }
+    }
+
+    /// The newest segment's end against what was durable, and how the log was left.
+    private mutating func judgeEnd(_ last: SegmentInspection, _ file: String, durable: UInt64) {
+        let log = last.header.identity.logID
+        let reached = max(last.endOrdinal, Ordinal.first(ofGeneration: min(Ordinal.generation(durable), Ordinal.greatestGeneration)))
+        if reached < durable {
+            add(
+                activeWriter == nil ? .damage : .note, file, bytes: last.blocksEndByteOffset..<last.fileByteCount, log: log,
+                ordinals: last.endOrdinal..<durable, "records that were durable are missing at the end")
+        }
+        guard activeWriter == nil, last.footer.content == nil else { return }
+        let note = last.newestNote
+        if note?.isCleanClose != true || note?.writtenByteOffset != last.blocksEndByteOffset {
+            add(.note, file, log: log, "the log was not closed cleanly: the next opening recovers it")
+        }
+    }
+}
