@@ -8,9 +8,8 @@ public import MillraceModel
 /// records are neither in memory nor in the system's cache; `StreamHandle.records(from:)` never makes a task wait for that.
 ///
 /// ```swift
-/// while let lent = try cursor.withBatch({ batch in
+/// while try cursor.withBatch({ batch in
 ///     while let record = batch.next() { use(record.data) }
-///     return true
 /// }) {}
 /// ```
 public struct ShardCursor: ~Copyable, Sendable {
@@ -59,6 +58,18 @@ public struct ShardCursor: ~Copyable, Sendable {
         } catch {
             throw refused ?? shard.core.error(error)
         }
+    }
+
+    /// The same for a body without a result; whether there were records to lend.
+    @discardableResult
+    public mutating func withBatch(
+        _ body: (inout LentBatch) throws(KinesisError) -> Void
+    ) throws(KinesisError) -> Bool {
+        let lent: Bool? = try withBatch { batch throws(KinesisError) in
+            try body(&batch)
+            return true
+        }
+        return lent ?? false
     }
 
     /// Moves to another place of the shard. May wait for the disk.
