@@ -16,6 +16,10 @@ final class BlockImages: Sendable {
     /// - Throws: `corrupt` when its bytes are not what was written, `io` when they cannot be read, `tooManyHeldViews`.
     func image(_ open: OpenSegment, _ content: SegmentContent, block number: Int) throws(LogError) -> Image {
         let word = content.index.imageWord(number)
+        // A cut batch in the segment's last block does not exist, though its bytes are there.
+        func image(_ slot: SlotReference) -> Image {
+            Image(arena: arena, slot: slot, mapped: open, cutOrdinal: content.endOrdinal)
+        }
         while true {
             let value = word.loadOrdered(at: 0)
             if value == Self.decoding {
@@ -25,7 +29,7 @@ final class BlockImages: Sendable {
             }
             let slot = SlotReference(rawValue: value)
             switch arena.pin(slot) {
-            case .pinned: return Image(arena: arena, slot: slot, mapped: open)
+            case .pinned: return image(slot)
             case .tooManyHeld:
                 throw .tooManyHeldViews(
                     heldByteCount: arena.heldForReadingByteCount, limitByteCount: arena.readShareByteCount)
@@ -36,7 +40,7 @@ final class BlockImages: Sendable {
                 let slot = try decode(open, content, block: number)
                 word.exchange(slot.rawValue, at: 0)
                 decoded.notify()
-                return Image(arena: arena, slot: slot, mapped: open)
+                return image(slot)
             } catch {
                 word.exchange(0, at: 0)
                 decoded.notify()

@@ -38,13 +38,6 @@ package final class Image: Sendable {
 
     func isOf(_ logID: UInt64) -> Bool { entries.load(UInt64.self, at: BufferLayout.logAt) == logID }
 
-    /// The same bytes, ending at `ordinal`.
-    func cut(at ordinal: UInt64) -> Image {
-        guard ordinal < end(visible: .max) else { return self }
-        guard arena.pin(slot) == .pinned else { return self }
-        return Image(arena: arena, slot: slot, mapped: mapped, cutOrdinal: ordinal)
-    }
-
     /// One past the last record of it that is below `visible`, a watermark read before.
     func end(visible: UInt64) -> UInt64 {
         // Read after the watermark: while the buffer is still open, everything visible from its base on is in it.

@@ -97,9 +97,7 @@ final class LogReader: Sendable {
             return missing(segment, content, from: position, before: found + 1, end: end, nextBase: nextBase)
         }
         do throws(LogError) {
-            let image = try shared.images.image(open, content, block: found)
-            // A cut batch in the segment's last block does not exist.
-            return .image(image.cut(at: end))
+            return .image(try shared.images.image(open, content, block: found))
         } catch .corrupt(let file, let byteOffset, _) {
             return .gap(
                 Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: min(entry.endOrdinal, end)))

@@ -178,6 +178,8 @@ package final class LogStore: Sendable {
         if let first { throw first }
     }
 
+    deinit { if isClosed.claim() { abandon() } }
+
     /// Ends threads and lets go of the directory as a dying process would: nothing is flushed, synced or noted.
     package func abandon() {
         isClosed.store(true, ordering: .sequentiallyConsistent)
