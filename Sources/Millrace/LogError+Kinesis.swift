@@ -63,7 +63,6 @@ extension StorageError {
         case .corrupt(let file, let byteOffset):
             self = .corrupt(
                 file: file, byteOffset: byteOffset, detail: "records \(gap.from) up to \(gap.to) cannot be read")
-        case .lost: self = .io("records \(gap.from) up to \(gap.to) were lost when a write failed")
         }
     }
 

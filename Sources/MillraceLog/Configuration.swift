@@ -27,7 +27,8 @@ package struct LogConfiguration: Sendable {
     package var syncIntervalMilliseconds = 100
     /// How much may be written beyond the last sync before the next one starts by itself.
     package var unsyncedByteLimit = 8 << 20
-    /// How long a log is quiet before its durable note is written and its buffer let go: at most 1 s (FORMAT 4.2).
+    /// How long a log is quiet before its durable note is written and its buffer let go. The note stands within twice this
+    /// of the last record: at most 1 s (FORMAT 4.2).
     package var idleMilliseconds = 500
     /// Space kept in a file that is given up when the disk is full, so that trims and deletes can go on.
     package var reserveByteCount = 1 << 20

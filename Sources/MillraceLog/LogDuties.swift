@@ -12,6 +12,7 @@ final class LogDuties: Sendable {
     let isSyncTimerSet = Atomic<Bool>(false)
     let isIdleTimerSet = Atomic<Bool>(false)
     let isIdleDue = Atomic<Bool>(false)
+    let publishedAtIdleTimer = Atomic<UInt64>(0)
 
     /// nil while appends are accepted. One load.
     @inline(__always)

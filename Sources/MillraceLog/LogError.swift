@@ -41,8 +41,6 @@ package struct Gap: Equatable, Sendable {
         case trimmed
         /// Their bytes on disk are damaged; file and position of the damage.
         case corrupt(file: String, byteOffset: Int)
-        /// They were published, then lost when a write or sync failed; never acknowledged as durable.
-        case lost
     }
     package let cause: Cause
     /// First ordinal missing.

@@ -174,15 +174,18 @@ package final class LogStore: Sendable {
         for open in openLogs {
             do throws(LogError) { try open.close() } catch { first = first ?? error }
         }
-        abandon()
+        letGo()
         if let first { throw first }
     }
 
-    deinit { if isClosed.claim() { abandon() } }
+    deinit { abandon() }
 
     /// Ends threads and lets go of the directory as a dying process would: nothing is flushed, synced or noted.
     package func abandon() {
-        isClosed.store(true, ordering: .sequentiallyConsistent)
+        if isClosed.claim() { letGo() }
+    }
+
+    private func letGo() {
         shared.scheduler.stop()
         for open in openLogs { open.duties.refuse(.closed) }
         shared.pool.close()

@@ -93,8 +93,10 @@ struct Recovery: ~Copyable {
         var unreadable: [UInt64] = []
         while let base = bases.popLast() {
             report.segmentsWalked += 1
-            let open = try OpenSegment(
-                io: directory.io, directory: directory.handle, name: FileNames.segment(base), writable: !isReadOnly)
+            guard let open = try openTail(base, writable: !isReadOnly) else {
+                unreadable.append(base)
+                continue
+            }
             guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: base) else {
                 unreadable.append(base)
                 continue
@@ -115,6 +117,17 @@ struct Recovery: ~Copyable {
         }
         tail.reverse()
         return (tail, unreadable)
+    }
+
+    /// nil when the file is too short to be a segment.
+    private func openTail(_ base: UInt64, writable: Bool) throws(LogError) -> OpenSegment? {
+        do throws(LogError) {
+            return try OpenSegment(
+                io: directory.io, directory: directory.handle, name: FileNames.segment(base), writable: writable)
+        } catch {
+            if case .corrupt = error { return nil }
+            throw error
+        }
     }
 
     private mutating func walk(
@@ -269,7 +282,7 @@ struct Recovery: ~Copyable {
     }
 
     private func isUnreadable(_ name: String, _ base: UInt64) throws(LogError) -> Bool {
-        let open = try OpenSegment(io: directory.io, directory: directory.handle, name: name, writable: false)
+        guard let open = try openTail(base, writable: false) else { return true }
         if try SegmentHead.read(open, in: directory, baseOrdinal: base) != nil { return false }
         let head = try open.resident(0, Format.blocksByteOffset)
         let zeros = AlignedMemory(byteCount: Format.blocksByteOffset)

@@ -64,7 +64,7 @@ final class SegmentPool: Sendable {
         }
     }
 
-    /// Asks for a file that will be needed soon; at most one ready and wanted of each size and log.
+    /// Asks for a file that will be needed soon. A segment asks once, for its successor.
     func want(byteCount: Int) { state.withLock { $0.wanted.append(byteCount) } }
 
     var hasWork: Bool { state.withLock { !$0.wanted.isEmpty } }

@@ -67,6 +67,10 @@ extension ShardLog {
             if watermarks.value(.written) > watermarks.value(.durable) { queueSync() }
         case .idle:
             duties.isIdleTimerSet.store(false, ordering: .sequentiallyConsistent)
+            // Quiet since the timer was set? Else it is set again: a note within two periods of the last record.
+            guard duties.publishedAtIdleTimer.load(ordering: .relaxed) == watermarks.value(.published) else {
+                return considerNote()
+            }
             duties.isIdleDue.store(true, ordering: .sequentiallyConsistent)
             queueSync()
         }
@@ -78,6 +82,7 @@ extension ShardLog {
 
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
     func considerSync() {
+        guard shared.scheduler.hasThreads else { return }
         let written = watermarks.value(.written), durable = watermarks.value(.durable)
         guard written > durable, !failure.isFailed else { return }
         let unsynced = gate.unsyncedByteCount.load(ordering: .relaxed)
@@ -103,8 +108,15 @@ extension ShardLog {
         }
         settleWaiters()
         considerSync()
+        considerNote()
+    }
+
+    /// Has the durable note written once the log has been quiet for a while.
+    func considerNote() {
+        guard shared.scheduler.hasThreads else { return }
         let durable = watermarks.value(.durable)
         if durable == watermarks.value(.published), durable > duties.notedDurable, duties.isIdleTimerSet.claim() {
+            duties.publishedAtIdleTimer.store(durable, ordering: .relaxed)
             let idle = Int64(shared.configuration.idleMilliseconds) * 1_000_000
             shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + idle, .idle)
         }

@@ -120,8 +120,6 @@ package final class ShardLog: Sendable {
             signal.queue()
             throw error
         }
-        // Written but not asked to be durable: the sync timer is the workers' to set.
-        if level == .written { considerSync() }
     }
 
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
@@ -138,8 +136,12 @@ package final class ShardLog: Sendable {
     /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
     package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
-        // What the caller writes or syncs may be what tasks wait for.
-        defer { settleWaiters() }
+        // What the caller writes or syncs may be what tasks wait for, and may need a sync or a note later.
+        defer {
+            settleWaiters()
+            considerSync()
+            considerNote()
+        }
         while watermarks.value(level) < ordinal {
             try failure.check()
             if watermarks.value(.written) < ordinal {

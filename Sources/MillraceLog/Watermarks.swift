@@ -43,7 +43,7 @@ package final class Watermarks: Sendable {
         line.memory.exchange(ordinal, at: Self.trimmedAt)
     }
 
-    /// The single setter. Returns whether somebody sleeps for this level and was woken.
+    /// The single setter. Wakes who sleeps for the level.
     ///
     /// The store is one exchange, sequentially consistent, then the sleepers are read; a sleeper registers, then reads the value.
     /// So one of the two sees the other (a release store followed by that load could miss, on x86 too).
@@ -51,7 +51,10 @@ package final class Watermarks: Sendable {
     package func advance(_ level: Level, to ordinal: UInt64) {
         let before = line.memory.exchange(ordinal, at: Self.at(level))
         precondition(before <= ordinal, "a watermark never moves back")
-        assert(level == .published || ordinal <= value(level == .written ? .published : .written))
+        if level != .published {
+            precondition(
+                ordinal <= value(level == .written ? .published : .written), "durable <= written <= published")
+        }
         if line.memory.loadOrdered(at: Self.at(level) + Self.sleepersAt) != 0 { wake(level) }
     }
 

@@ -221,4 +221,39 @@ import Testing
         #expect(try log.readAll(level: .published).records.count == 6 * 150 + 24 * 20)
         try store.close()
     }
+
+    @Test(arguments: [true, false]) func `what a blocking put has only written becomes durable by itself soon after`(isLed: Bool) throws {
+        let store = try open { $0.syncIntervalMilliseconds = 20 }
+        for trial in 0..<20 {
+            let log = try store.createLog(UInt64(trial))
+            let record = Self.record(0, trial)
+            let ordinal: UInt64
+            if isLed {
+                let key = unsafe record.key.span.bytes
+                let data = unsafe record.data.span.bytes
+                ordinal = try log.append(key: key, data: data, arrival: 0, reaching: .written)
+            } else {
+                ordinal = try log.append(record, arrival: 0)
+                try log.wait(.written, below: ordinal + 1)
+            }
+            let isDurable = log.cursor(at: ordinal, level: .durable).wait(nanoseconds: 3_000_000_000)
+            #expect(isDurable, "trial \(trial)")
+        }
+        try store.close()
+    }
+
+    @Test func `after blocking durable puts the note is written and the buffer let go once the log is quiet`() throws {
+        let store = try open { $0.idleMilliseconds = 30 }
+        let log = try store.createLog(1)
+        for number in 0..<20 {
+            let ordinal = try log.append(Self.record(0, number), arrival: 0)
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        for _ in 0..<300 where store.heldForWritingByteCount > 0 || log.syncCount < 21 {
+            log.waitForRoom(nanoseconds: 10_000_000)
+        }
+        #expect(store.heldForWritingByteCount == 0)
+        #expect(log.syncCount == 21)
+        try store.close()
+    }
 }
