@@ -1,4 +1,5 @@
 #if Tools
+    import Foundation
     import MillraceIO
     import MillraceLog
 
@@ -100,8 +101,9 @@
             }
         }
 
-        /// Reads everything visible at the level and looks at each record's lengths and first byte: how many there were.
-        func touchAll(level: Level, sum: inout Int) throws(LogError) -> Int {
+        /// Reads what is visible at the level, up to `limit` records or a few more, and looks at each one's lengths and first
+        /// byte: how many there were.
+        func touchAll(level: Level, limit: Int = .max, sum: inout Int) throws(LogError) -> Int {
             var count = 0
             var cursor = cursor(at: 0, level: level)
             while true {
@@ -114,7 +116,7 @@
                     }
                     return true
                 }
-                if some == nil { return count }
+                if some == nil || count >= limit { return count }
             }
         }
 
@@ -138,6 +140,13 @@
             }
             return stored
         }
+    }
+
+    /// The bytes that this process has caused to be sent to a device so far (proc(5), `io`); 0 where that is not known.
+    func deviceByteCount() -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return 0 }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes:") }
+        return line.flatMap { Int($0.dropFirst(13)) } ?? 0
     }
 
     struct StoredBlocks {

@@ -36,6 +36,7 @@
             var latency = Latency()
             var ends: [UInt64] = []
             ends.reserveCapacity(count / 500 + 1)
+            let deviceBytes = deviceByteCount()
             let processor = processorNanoseconds()
             let start = nanoseconds()
             var before = start
@@ -61,7 +62,10 @@
             }
             let blocks = try measured.log.blocks()
             row.storedBytesPerByte = Double(blocks.byteCount) / Double(payload)
-            row.note = "\(blocks.recordCounts.count) blocks, \(blocks.rawCount) of them raw"
+            row.writtenBytesPerByte = Double(deviceByteCount() - deviceBytes) / Double(payload)
+            row.note =
+                "\(blocks.recordCounts.count) blocks, \(blocks.rawCount) of them raw;"
+                + " \(decimal(row.writtenBytesPerByte!, 2)) bytes to the device for each byte of key and data"
             row.verified = try measured.readBack() == set.digest(count: count)
             return row
         }
