@@ -83,7 +83,11 @@ final class LogReader: Sendable {
         }
         shared.openSegments.used(segment)
         let end = content.endOrdinal
-        if position >= end { return nextBase > position ? .step(nextBase) : .retry }
+        if position >= end {
+            guard nextBase > position else { return .retry }
+            if at + 1 < segments.count, let gap = vanished(between: end, and: segments[at + 1], from: position) { return gap }
+            return .step(nextBase)
+        }
         guard let found = content.index.find(ordinal: position) else {
             // Missing from the segment's start on.
             return missing(segment, content, from: position, before: 0, end: end, nextBase: nextBase)
@@ -102,6 +106,13 @@ final class LogReader: Sendable {
             return .gap(
                 Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: min(entry.endOrdinal, end)))
         }
+    }
+
+    /// A segment file that is gone: the next one's back-link says that records stood between.
+    private func vanished(between end: UInt64, and next: Segment, from position: UInt64) -> Place? {
+        // A next segment that cannot be read is reported when the reader gets there.
+        guard let (_, content) = try? next.use(), content.header.previousEndOrdinal > end else { return nil }
+        return .gap(Gap(.corrupt(file: next.name, byteOffset: 0), from: position, to: next.baseOrdinal))
     }
 
     /// No block holds `position`: a step to a new generation, or damage that recovery found.

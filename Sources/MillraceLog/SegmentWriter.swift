@@ -196,10 +196,15 @@ struct SegmentWriter: ~Copyable {
             open: open, content: content, createdNanoseconds: context.clock.steadyNanoseconds(),
             byteOffset: Format.blocksByteOffset, blockNumber: 0, lastChecksum: checksum, greatestArrival: 0,
             recordCount: 0, rawByteCount: 0, endOrdinal: header.identity.baseOrdinal, noteSequence: 0)
-        guard let note = nextNote(durable: context.durableOrdinal(), written: context.writtenOrdinal(), isCleanClose: false)
-        else { preconditionFailure("the segment was just started") }
-        let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
-        note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
+        // A note in each slot: whichever two of the three pages are lost, the segment is still who it is.
+        for _ in 0..<2 {
+            guard
+                let note = nextNote(
+                    durable: context.durableOrdinal(), written: context.writtenOrdinal(), isCleanClose: false)
+            else { preconditionFailure("the segment was just started") }
+            let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
+            note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
+        }
         context.willWrite(open)
         context.willChangeNames()
         try systemCall { () throws(IOError) in

@@ -225,7 +225,8 @@ package final class ShardLog: Sendable {
         if failure.isFailed { return }
         _ = writer.withRoleIfFree { $0.closeBuffer() }
         try wait(.durable, below: watermarks.value(.published))
-        if try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
+        // In both slots, one after the other: whichever page is damaged later, the other says how far the log was durable.
+        for _ in 0..<2 where try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
     }
 
     // MARK: Reading
