@@ -32,8 +32,17 @@ final class LogDuties: Sendable {
         if !isClosed { isRefusing.store(false, ordering: .releasing) }
     }
 
+    /// Somebody waited for durability lately: then a sync is worth making cheap. Assumed of a log at first.
+    private let durability = Atomic<Bool>(true)
+    /// Asked once for each segment file; forgotten then, until somebody waits again.
+    var isDurabilityAwaited: Bool { durability.exchange(false, ordering: .relaxed) }
+    func durabilityIsAwaited() {
+        if !durability.load(ordering: .relaxed) { durability.store(true, ordering: .relaxed) }
+    }
+
     func want(_ level: Level, _ ordinal: UInt64) {
         if level >= .written { _ = wantedWritten.max(ordinal, ordering: .sequentiallyConsistent) }
+        if level == .durable { durabilityIsAwaited() }
         if level == .durable { _ = wantedDurable.max(ordinal, ordering: .sequentiallyConsistent) }
     }
     func wants(_ level: Level, above ordinal: UInt64) -> Bool {

@@ -177,7 +177,8 @@ struct SegmentWriter: ~Copyable {
         let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
         while byteCount < needed { byteCount *= 2 }
         // The new file first: when there is no space, the old segment stays as it is.
-        let prepared = try pool.take(byteCount: byteCount, mayUseReserve: context.mayUseReserve)
+        let prepared = try pool.take(
+            byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
         if active != nil { try seal(isByRecovery: false) }
         let name = FileNames.segment(block.header.firstOrdinal)
         let header = SegmentHeader(
@@ -275,6 +276,8 @@ struct SegmentContext: Sendable {
     let willChangeNames: @Sendable () -> Void
     let segmentStarted: @Sendable (Segment) -> Void
     let wantsSpare: @Sendable (Int) -> Void
+    /// Whether segment files are to be written with zeros first: when producers wait for durability.
+    let isZeroed: @Sendable () -> Bool
 }
 
 /// Writes a segment's index and footer (FORMAT sections 8 and 9).

@@ -14,7 +14,7 @@ package final class ShardLog: Sendable {
     let gate: SyncGate
     let failure: LogFailure
     let signal: FlushSignal
-    let duties = LogDuties()
+    let duties: LogDuties
     private let writer: ShardWriter
     private let reader: LogReader
     private let waiters: AsyncWaiters
@@ -36,6 +36,7 @@ package final class ShardLog: Sendable {
             logID: id, shared: shared, watermarks: watermarks, buffers: buffers,
             catalog: SegmentCatalog(recovered.segments), firstOrdinal: firstOrdinal)
         let waiters = AsyncWaiters()
+        let duties = LogDuties()
         let signal = FlushSignal(buffers: buffers, scheduler: shared.scheduler, waiters: waiters)
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
@@ -45,9 +46,9 @@ package final class ShardLog: Sendable {
             willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
-                shared.pool.want(byteCount: byteCount)
+                shared.pool.want(byteCount: byteCount, isZeroed: duties.isDurabilityAwaited)
                 shared.scheduler.wakePreparer()
-            })
+            }, isZeroed: { duties.isDurabilityAwaited })
         self.id = id
         self.shared = shared
         self.watermarks = watermarks
@@ -55,6 +56,7 @@ package final class ShardLog: Sendable {
         self.gate = gate
         self.reader = reader
         self.signal = signal
+        self.duties = duties
         self.waiters = waiters
         flusher = Flusher(
             segments: SegmentWriter(directory: directory, pool: shared.pool, context: context, start: recovered.start),
@@ -135,6 +137,7 @@ package final class ShardLog: Sendable {
     /// where it can: it cuts and writes, and leads the sync when nobody else does.
     /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
     package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
+        if level == .durable { duties.durabilityIsAwaited() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
         // What the caller writes or syncs may be what tasks wait for, and may need a sync or a note later.
         defer {

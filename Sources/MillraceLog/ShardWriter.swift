@@ -2,23 +2,44 @@ import MillraceIO
 import Synchronization
 
 /// Where a batch puts its records: straight into the log, or into a node that the role holder will append.
-package struct RecordSink: ~Copyable {
-    fileprivate let target: Target
-    fileprivate enum Target {
-        case log(Owned<Appender>, arrival: UInt64)
-        case node(HandOffNode)
+///
+/// Safe although it keeps neither alive: the writer that lends it does, for as long as the batch's closure runs, and it can be
+/// neither copied nor kept.
+@safe package struct RecordSink: ~Copyable {
+    private let appender: Unmanaged<Owned<Appender>>
+    private let node: Unmanaged<HandOffNode>?
+    private let arrival: UInt64
+
+    fileprivate init(appender: Owned<Appender>, node: HandOffNode? = nil, arrival: UInt64) {
+        unsafe self.appender = Unmanaged.passUnretained(appender)
+        unsafe self.node = node.map { unsafe Unmanaged.passUnretained($0) }
+        self.arrival = arrival
     }
 
     /// Adds a record. Key at most 65,535 bytes; key and data together at most the store's record limit.
     /// - Throws: `recordTooLarge`, `keyTooLong`, `wouldBlock`: then the whole batch is taken back.
     @inline(__always)
     package func add(key: RawSpan, data: RawSpan) throws(LogError) {
-        switch target {
-        case .log(let appender, let arrival):
-            try appender.with { appender throws(LogError) in try appender.add(key: key, data: data, arrival: arrival) }
-        case .node(let node):
+        if let node = unsafe node { return unsafe Self.add(key, data, to: node) }
+        let arrival = arrival
+        // Safe because the writer keeps the appender alive meanwhile.
+        let result: Result<Void, LogError> = unsafe appender._withUnsafeGuaranteedRef { appender in
+            appender.with { appender in
+                do throws(LogError) {
+                    return .success(try appender.add(key: key, data: data, arrival: arrival))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        try result.get()
+    }
+
+    @inline(never)
+    private static func add(_ key: RawSpan, _ data: RawSpan, to node: Unmanaged<HandOffNode>) {
+        // Safe because the writer keeps the node alive meanwhile, and the spans are valid for their counts while they are copied.
+        unsafe node._withUnsafeGuaranteedRef { node in
             node.with { content in
-                // Safe because the spans are valid for their counts while they are copied.
                 unsafe key.withUnsafeBytes { unsafe content.bytes.append(contentsOf: $0) }
                 unsafe data.withUnsafeBytes { unsafe content.bytes.append(contentsOf: $0) }
                 content.lengths.append((key.byteCount, data.byteCount))
@@ -99,7 +120,7 @@ package final class ShardWriter: Sendable {
             return appender.nextOrdinal
         }
         do throws(LogError) {
-            try body(RecordSink(target: .log(appender, arrival: arrival)))
+            try body(RecordSink(appender: appender, arrival: arrival))
         } catch {
             appender.with { $0.rollBack() }
             throw error
@@ -211,7 +232,7 @@ package final class ShardWriter: Sendable {
         arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void, count: inout Int
     ) throws(LogError) -> UInt64 {
         let node = HandOffNode(arrival: arrival)
-        try body(RecordSink(target: .node(node)))
+        try body(RecordSink(appender: appender, node: node, arrival: arrival))
         let byteCount = node.with { $0.bytes.count }
         count = node.with { $0.lengths.count }
         guard queue.push(node, byteCount: byteCount) else {
