@@ -20,8 +20,10 @@ import Synchronization
     private let configuration: LogConfiguration
 
     private struct State {
-        var ready: [FlushSignal] = []
-        var readyFrom = 0
+        /// Logs whose turn comes, those with somebody waiting apart.
+        var ready = SignalQueue()
+        var awaited = SignalQueue()
+        var turn = 0
         var timers = TimerHeap()
         var toSync: [ShardLog] = []
     }
@@ -66,13 +68,14 @@ import Synchronization
 
     /// One turn of work for one log: a quantum of cuts and writes, or a timer's duty. False when there was nothing to do.
     func workStep(_ encoder: inout BlockEncoder) -> Bool {
-        if let signal = nextReady() {
-            signal.target?.workTurn(&encoder)
+        // Timers first: a log that always has work must not keep another's lingering records waiting for ever.
+        let now = clock.steadyNanoseconds()
+        if let timer = state.withLock({ $0.timers.popDue(now) }) {
+            timer.log?.timerFired(timer.duty, &encoder)
             return true
         }
-        let now = clock.steadyNanoseconds()
-        guard let timer = state.withLock({ $0.timers.popDue(now) }) else { return false }
-        timer.log?.timerFired(timer.duty, &encoder)
+        guard let signal = nextReady() else { return false }
+        signal.target?.workTurn(&encoder)
         return true
     }
 
@@ -93,17 +96,14 @@ import Synchronization
                     unsafe current = signal.unlink()
                     taken.append(signal)
                 }
-                state.ready += taken.reversed()
-            }
-            guard state.readyFrom < state.ready.count else { return nil }
-            defer {
-                state.readyFrom += 1
-                if state.readyFrom == state.ready.count || state.readyFrom > 1024 {
-                    state.ready.removeFirst(state.readyFrom)
-                    state.readyFrom = 0
+                for signal in taken.reversed() {
+                    if signal.target?.isAwaited == true { state.awaited.append(signal) } else { state.ready.append(signal) }
                 }
             }
-            return state.ready[state.readyFrom]
+            // Who waits comes first; every fourth turn is another's all the same, so that nobody is left out.
+            state.turn &+= 1
+            if state.turn % 4 == 0 { return state.ready.popFirst() ?? state.awaited.popFirst() }
+            return state.awaited.popFirst() ?? state.ready.popFirst()
         }
     }
 
@@ -141,7 +141,7 @@ import Synchronization
             let key = work.prepare()
             let due = state.withLock { $0.timers.first }
             let hasWork = unsafe incoming.load(ordering: .sequentiallyConsistent) != nil
-                || state.withLock { $0.readyFrom < $0.ready.count }
+                || state.withLock { !$0.ready.isEmpty || !$0.awaited.isEmpty }
             let now = clock.steadyNanoseconds()
             if hasWork || isStopping.load(ordering: .sequentiallyConsistent) || (due ?? .max) <= now {
                 work.cancel()
@@ -174,6 +174,26 @@ import Synchronization
                 prepareWork.wait(key)
             }
         }
+    }
+}
+
+/// Logs in the order in which they came; taking the first costs O(1) over time.
+struct SignalQueue {
+    private var signals: [FlushSignal] = []
+    private var first = 0
+
+    var isEmpty: Bool { first == signals.count }
+    mutating func append(_ signal: FlushSignal) { signals.append(signal) }
+    mutating func popFirst() -> FlushSignal? {
+        guard first < signals.count else { return nil }
+        defer {
+            first += 1
+            if first == signals.count || first > 1024 {
+                signals.removeFirst(first)
+                first = 0
+            }
+        }
+        return signals[first]
     }
 }
 

@@ -12,7 +12,7 @@ extension ShardLog {
     func workTurn(_ encoder: inout BlockEncoder, lingerIsOver: Bool = false) {
         var isMore = false
         for _ in 0..<Self.quantum {
-            let partial = lingerIsOver || duties.wants(.written, above: watermarks.value(.written))
+            let partial = lingerIsOver || isAwaited
             switch flusher.step(&encoder, partial: partial) {
             case .progress:
                 isMore = true
@@ -38,7 +38,7 @@ extension ShardLog {
             shared.scheduler.enqueue(signal)
         } else if flusher.hasUncut {
             signal.leave(to: .lingering)
-            if flusher.hasFullBuffer || duties.wants(.written, above: watermarks.value(.written)) {
+            if flusher.hasFullBuffer || isAwaited {
                 if signal.endLinger() { shared.scheduler.enqueue(signal) }
             } else {
                 let linger = Int64(shared.configuration.lingerMilliseconds) * 1_000_000
@@ -49,6 +49,9 @@ extension ShardLog {
             if flusher.hasUncut { signal.queue() }
         }
     }
+
+    /// Somebody waits for records of this log to be written or durable.
+    var isAwaited: Bool { duties.wants(.written, above: watermarks.value(.written)) }
 
     var isRefusingForSpace: Bool {
         if case .storageFull = duties.refusal ?? flusher.storageFull { return true }

@@ -256,4 +256,25 @@ import Testing
         #expect(log.syncCount == 21)
         try store.close()
     }
+
+    @Test func `a log that is never idle does not keep another one's records from becoming durable by themselves`() throws {
+        let store = try open { $0.workerCount = 1 }
+        let busy = try store.createLog(1), quiet = try store.createLog(2)
+        let isOver = Atomic<Bool>(false)
+        let producer = WorkerThread(name: "busy") {
+            var number = 0
+            while !isOver.load(ordering: .relaxed) {
+                _ = try? Self.append(busy, Self.record(0, number))
+                number += 1
+            }
+        }
+        for number in 0..<10 {
+            let ordinal = try quiet.append(Self.record(1, number), arrival: 0)
+            let isDurable = quiet.cursor(at: ordinal, level: .durable).wait(nanoseconds: 10_000_000_000)
+            #expect(isDurable)
+        }
+        isOver.store(true, ordering: .relaxed)
+        producer.join()
+        try store.close()
+    }
 }
