@@ -1,7 +1,6 @@
 import MillraceIO
 import MillraceLog
 import MillraceModel
-import Synchronization
 
 /// One shard's part in a merged reading: a cursor, and records copied from it.
 ///
@@ -10,12 +9,15 @@ final class ShardLane: Sendable {
     private let shard: Shard
     private let log: ShardLog
     private let level: Level
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
-    private struct State: ~Copyable {
+    /// A class because a cursor is not copyable and what is guarded must be.
+    private final class State {
         var cursor: ShardCursor
         /// Met when records had been copied already: they go first.
         var pending: KinesisError?
+
+        init(_ cursor: consuming ShardCursor) { self.cursor = cursor }
     }
 
     /// What one call copies: enough to be worth a thread switch (some 30 us), little enough to keep.
@@ -28,7 +30,7 @@ final class ShardLane: Sendable {
         self.level = Level(level)
         let open = try shard.open()
         log = open.log
-        state = Mutex(State(cursor: ShardCursor(shard, open, position: ordinal, level: level)))
+        state = Guarded(State(ShardCursor(shard, open, position: ordinal, level: level)))
     }
 
     var shardID: ShardID { shard.id }

@@ -24,8 +24,8 @@ final class StoreCore: Sendable {
     }
 
     deinit {
-        // This may be one of the readers' own threads, which must not wait for itself.
-        readers.stop(waiting: false)
+        // A job may have held the store last.
+        readers.stop(waiting: !ReaderPool.isOnReader)
         try? log.close()
     }
 
