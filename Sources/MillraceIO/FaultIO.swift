@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Makes calls of another `StorageIO` fail by plan: the n-th call of a kind fails with an `errno`, once or from
 /// then on. Counts all calls. A class because it stands in for the shared storage below it.
@@ -36,11 +35,11 @@ package final class FaultIO: StorageIO {
         var injectedCount = 0
     }
     private let base: any StorageIO
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     package init(_ base: any StorageIO, _ plans: [Plan] = []) {
         self.base = base
-        state = Mutex(State(plans: plans))
+        state = Guarded(State(plans: plans))
     }
 
     /// Replaces the plans. The counts go on.

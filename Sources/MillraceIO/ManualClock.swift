@@ -1,4 +1,3 @@
-import Synchronization
 
 /// A clock that stands still until a test moves it. Any thread may read and move it.
 package final class ManualClock: Clock {
@@ -7,14 +6,14 @@ package final class ManualClock: Clock {
         var steady: Int64
         var boot: (UInt64, UInt64)
     }
-    private let hands: Mutex<Hands>
+    private let hands: Guarded<Hands>
 
     /// Both readings in nanoseconds; 2025-01-01 UTC unless told.
     package init(
         wallNanoseconds: Int64 = 1_735_689_600_000_000_000, steadyNanoseconds: Int64 = 1_000_000_000,
         bootIdentity: (UInt64, UInt64) = (1, 1)
     ) {
-        hands = Mutex(Hands(wall: wallNanoseconds, steady: steadyNanoseconds, boot: bootIdentity))
+        hands = Guarded(Hands(wall: wallNanoseconds, steady: steadyNanoseconds, boot: bootIdentity))
     }
 
     package func wallNanoseconds() -> Int64 { hands.withLock { $0.wall } }

@@ -1,4 +1,3 @@
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -13,7 +12,7 @@ import Synchronization
 /// reason, is reported once and never repeated here, because the system may have dropped the bytes by then.
 package final class PosixIO: StorageIO {
     /// What each open descriptor was opened as, for the text of errors only.
-    private let names = Mutex<[Int32: String]>([:])
+    private let names = Guarded<[Int32: String]>([:])
 
     package init() {}
 

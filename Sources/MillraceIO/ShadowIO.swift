@@ -1,4 +1,3 @@
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -18,7 +17,7 @@ import Synchronization
     package typealias Fault = @Sendable (IOError.Operation, String, Int) -> Int32?
 
     // Safe to send: everything below is used inside `locked` alone.
-    private let lock = Mutex<Void>(())
+    private let lock = Guarded<Void>(())
     var roots: [String: ShadowDirectory] = [:]
     var changes = ShadowChanges()
     var fileCount = 0

@@ -1,4 +1,3 @@
-import Synchronization
 
 /// Copies of one shadow file's bytes that nobody uses any more, with what is known about where they differ from it.
 /// A class because the file and the crash states made of it share it.
@@ -17,7 +16,7 @@ final class ShadowSpares: Sendable {
 
     static let maximumCount = 8
 
-    private let spares = Mutex<[Spare]>([])
+    private let spares = Guarded<[Spare]>([])
 
     func put(_ spare: Spare) {
         spares.withLock { if $0.count < ShadowSpares.maximumCount { $0.append(spare) } }

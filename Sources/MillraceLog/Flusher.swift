@@ -242,7 +242,11 @@ final class Flusher: Sendable {
             return true
         }
         guard hasTurn else { return false }
-        defer { state.withLock { $0.isWriting = false } }
+        defer {
+            state.withLock { $0.isWriting = false }
+            // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
+            _ = writeDue()
+        }
         let durable = watermarks.value(.durable), written = watermarks.value(.written)
         do {
             return try segments.with { segments throws(LogError) in

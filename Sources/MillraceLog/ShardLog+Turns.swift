@@ -33,7 +33,8 @@ extension ShardLog {
             shared.spaceReturned()
             shared.space.notify()
         }
-        considerSync()
+        // Looked at for a sync after the signal is left: who asks for one before that counts on this turn.
+        defer { considerSync() }
         if isMore {
             shared.scheduler.enqueue(signal)
         } else if flusher.hasUncut {
