@@ -43,7 +43,7 @@ struct GoldenStore: Sendable, CustomTestStringConvertible {
 
     static let all = [oneRecord, raw, lz4]
 
-    /// The segment that docs/FORMAT.md section 12 takes apart.
+    /// The segment that docs/FORMAT.md section 13 takes apart.
     static let oneRecord = GoldenStore(name: "one-record", isCompressing: false) { life in
         try life.open {
             try $0.append([PlainRecord("flight", "to Boston")], at: 250)

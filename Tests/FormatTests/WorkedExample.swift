@@ -11,7 +11,7 @@ struct WorkedExample {
     }
 
     static let path = "docs/FORMAT.md"
-    private static let title = "## 12. A worked example"
+    private static let title = "## 13. A worked example"
     let lines: [Line]
 
     /// What the document says now.
