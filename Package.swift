@@ -23,11 +23,16 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["MillraceCLI"]),
         .executable(name: "millrace-bench", targets: ["millrace-bench"]),
+        .executable(name: "millrace-stress", targets: ["millrace-stress"]),
     ],
     traits: [
-        .trait(name: "Tools", description: "The command line tools `millrace` and `millrace-bench`."),
+        .trait(name: "Tools", description: "The command line tools `millrace`, `millrace-bench` and `millrace-stress`."),
+        .trait(
+            name: "SeededBugs",
+            description: "Known bugs that can be switched on, to show that the crash explorer finds them. Never for use."),
         .default(enabledTraits: []),
     ],
     dependencies: [
@@ -45,6 +50,10 @@ let package = Package(
         .target(name: "MillraceLog", dependencies: ["MillraceIO", "CMillrace"], swiftSettings: settings),
         // Floor 3
         .target(name: "Millrace", dependencies: ["MillraceLog", "MillraceIO", "MillraceModel"], swiftSettings: settings),
+        // Floor 4
+        .target(
+            name: "MillraceTestKit", dependencies: ["Millrace", "MillraceLog", "MillraceIO", "MillraceModel"],
+            swiftSettings: settings),
         // Floor 5
         .executableTarget(
             name: "MillraceCLI", dependencies: ["Millrace", "MillraceLog", "MillraceIO"] + tools,
@@ -55,32 +64,36 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Tools"]))
             ],
             path: "Benchmarks/millrace-bench", swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-stress",
+            dependencies: ["MillraceTestKit", "Millrace", "MillraceLog", "MillraceIO", "MillraceModel"] + tools,
+            path: "Sources/MillraceStress", swiftSettings: settings),
         // Tests
         .target(
-            name: "MillraceTestSupport", dependencies: ["MillraceLog", "MillraceIO"],
+            name: "MillraceTestSupport", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],
             path: "Tests/MillraceTestSupport", swiftSettings: settings),
         .testTarget(
-            name: "MillraceIOTests", dependencies: ["MillraceIO", "CMillrace", "MillraceTestSupport"],
+            name: "MillraceIOTests", dependencies: ["MillraceIO", "CMillrace", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(name: "MillraceModelTests", dependencies: ["MillraceModel"], swiftSettings: settings),
         .testTarget(
-            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "FormatTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            name: "FormatTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .executableTarget(
-            name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),
         .testTarget(
             name: "KillTests",
-            dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestSupport"],
+            dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestSupport"],
+            name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

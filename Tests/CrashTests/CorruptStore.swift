@@ -1,5 +1,6 @@
 import MillraceIO
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 
 /// A store with a known content, to be damaged and read: the oracle of the corruption tests.

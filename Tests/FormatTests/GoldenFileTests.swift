@@ -1,5 +1,6 @@
 import MillraceIO
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 import Testing
 

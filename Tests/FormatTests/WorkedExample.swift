@@ -1,5 +1,6 @@
 import Foundation
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 
 /// Section 12 of docs/FORMAT.md: the fields of the fixture `one-record`, each as offset, bytes and what they say.

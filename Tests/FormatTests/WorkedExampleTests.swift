@@ -1,4 +1,5 @@
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 import Testing
 

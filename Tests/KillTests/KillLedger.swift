@@ -1,5 +1,6 @@
 import MillraceIO
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 
 /// What writers said over all their lives, and the comparison with what a store holds.

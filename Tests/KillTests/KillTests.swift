@@ -1,6 +1,7 @@
 import Foundation
 import MillraceIO
 import MillraceLog
+import MillraceTestKit
 import MillraceTestSupport
 import Testing
 

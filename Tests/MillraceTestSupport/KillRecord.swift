@@ -1,4 +1,5 @@
 import MillraceIO
+import MillraceTestKit
 package import MillraceLog
 
 /// A record of the kill test. Its bytes follow from the head alone, so whoever reads it needs no memory of what was written.

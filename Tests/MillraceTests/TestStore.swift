@@ -2,6 +2,7 @@ import Millrace
 import MillraceIO
 import MillraceLog
 import MillraceModel
+import MillraceTestKit
 import MillraceTestSupport
 
 #if canImport(Glibc)

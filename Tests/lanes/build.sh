@@ -1,0 +1,5 @@
+# shellcheck shell=bash disable=SC2154
+lane_build() {
+    check "release build of library and tests, without a warning" build "$scratch/build.log" -c release --build-tests
+    is_built=1
+}
