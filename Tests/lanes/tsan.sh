@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2317,SC2329
 # Sanitizers run in release: in debug they miss races.
 lane_tsan() {
     local arguments=(-c release --sanitize=thread --scratch-path .build-tsan) shelter=()
