@@ -32,7 +32,7 @@ final class GenerationSource: Sendable {
             throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
         }
         store.sequence += 1
-        store.generation += 1
+        if !seeded(.generationReused) { store.generation += 1 }
         let page = AlignedMemory(byteCount: Format.pageByteCount)
         store.encode(into: page.memory)
         let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)

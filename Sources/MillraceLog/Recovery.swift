@@ -74,7 +74,7 @@ struct Recovery: ~Copyable {
             result.report = report
             return result
         }
-        if !isReadOnly {
+        if !isReadOnly, !seeded(.takeoverUnsynced) {
             // What was read may be in memory only, left there by a process that died: first it must stay.
             for candidate in tail { try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) } }
             try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
@@ -151,7 +151,7 @@ struct Recovery: ~Copyable {
                 headerChecksum: candidate.head.headerChecksum, unfinishedBatchOrdinal: unfinished)
             walk.run()
             // Below D a block that does not validate is damage: it costs itself alone.
-            while walk.nextOrdinal < safeOrdinal, let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
+            while walk.nextOrdinal < safeOrdinal, !seeded(.cutMidLog), let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
                 walk.skip(to: next)
                 walk.run()
             }
@@ -212,7 +212,7 @@ struct Recovery: ~Copyable {
             let isLast = position == kept.count - 1
             let footerEnd = candidate.footer.flatMap { $0.isSealedByRecovery ? $0.endOrdinal : nil }
             var end = footerEnd ?? walk.nextOrdinal
-            if isLast, footerEnd == nil, let unfinished { end = min(end, unfinished) }
+            if isLast, footerEnd == nil, let unfinished, !seeded(.batchCut) { end = min(end, unfinished) }
             let content = SegmentContent(
                 header: candidate.head.header, headerChecksum: candidate.head.headerChecksum, index: walk.index,
                 endOrdinal: end)
@@ -239,7 +239,7 @@ struct Recovery: ~Copyable {
                     noteSequence: note.sequence)
             } else if footerEnd == nil {
                 report.discarded.append(.init(file: candidate.open.name, byteOffset: walk.byteOffset))
-                if !isReadOnly { try seal(candidate, content, walk, end: end) }
+                if !isReadOnly, !seeded(.tailUnsealed) { try seal(candidate, content, walk, end: end) }
             }
         }
         let behind = (cutAt ?? tail.count)..<tail.count
