@@ -40,4 +40,20 @@ import Testing
         harness.disk.fault = nil
         try store.close()
     }
+
+    @Test(arguments: 1...40)
+    func `what an opening found after a kill stays when the power fails right after it`(seed: UInt64) throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        let ordinal = try log.append(PlainRecord("k", "written, in a segment whose name was never synced"))
+        try log.wait(.written, below: ordinal + 1)
+        let killed = Harness(disk: harness.disk.kill())
+        let found = try killed.open().log(1).readAll(level: .durable).records
+        #expect(found.map(\.ordinal) == [ordinal])
+        let left = Harness(disk: killed.disk.crash(entropy: SeededEntropy(seed: seed)))
+        left.clock.restart(bootIdentity: (2, 2))
+        #expect(try left.open().log(1).readAll(level: .durable).records.map(\.ordinal) == [ordinal])
+        _ = store
+    }
 }
