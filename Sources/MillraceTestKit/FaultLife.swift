@@ -219,29 +219,29 @@ package struct FaultLife {
         case 4...7: try append(log, index, count: 1 + below(below(4) == 0 ? 60 : 12), isBatch: true)
         case 8, 9:
             let level: Level = below(2) == 0 ? .durable : .written
-            steps.append("wait \(level)")
+            steps.append("wait \(index + 1) \(level)")
             try log.wait(level, below: log.tip(.published), nanoseconds: 20_000_000_000)
         case 10, 11:
-            steps.append("flush")
+            steps.append("flush \(index + 1)")
             if case .blocked(let error) = log.flushStep(partial: below(2) == 0) { throw error }
         case 12:
-            steps.append("sync")
+            steps.append("sync \(index + 1)")
             _ = try log.syncStep()
         case 13:
-            steps.append("idle")
+            steps.append("idle \(index + 1)")
             _ = try log.idleStep()
         case 14:
             steps.append("prepare")
             _ = try store.prepareStep()
         default:
-            steps.append("read")
+            steps.append("read \(index + 1)")
             store.dropCache()
             try read(log, index)
         }
     }
 
     private mutating func append(_ log: ShardLog, _ index: Int, count: Int, isBatch: Bool) throws(LogError) {
-        steps.append(isBatch ? "batch \(count)" : "append")
+        steps.append(isBatch ? "batch \(index + 1) of \(count)" : "append \(index + 1)")
         let records = (0..<count).map { _ in randomRecord() }
         let arrival = UInt64(tally.steps)
         let range: Range<UInt64>
