@@ -70,6 +70,11 @@
     /// How often the operation was called, failed calls included.
     package func callCount(_ operation: IOError.Operation) -> Int { locked { callCounts[operation, default: 0] } }
 
+    /// Files, directories and mappings that somebody has open: none when everybody let go.
+    package var openHandleCount: Int {
+        locked { files.count + directories.count + mappings.values.reduce(0) { $0 + $1.count } }
+    }
+
     // MARK: For the methods of StorageIO
 
     /// Counts the call and lets the hook fail it.

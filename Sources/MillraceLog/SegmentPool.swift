@@ -39,6 +39,9 @@ final class SegmentPool: Sendable {
         for name in try systemCall({ () throws(IOError) in try io.list(directory) }) where FileNames.spare(name) != nil {
             try systemCall { () throws(IOError) in try io.unlink(name, in: directory) }
         }
+        // A process that died may have moved a file from here into a log: that is durable once both directories are synced,
+        // and recovery syncs the log's.
+        try systemCall { () throws(IOError) in try io.sync(directory) }
     }
 
     func close() {

@@ -179,7 +179,13 @@ struct SegmentWriter: ~Copyable {
         // The new file first: when there is no space, the old segment stays as it is.
         let prepared = try pool.take(
             byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
-        if active != nil { try seal(isByRecovery: false) }
+        do throws(LogError) {
+            if active != nil { try seal(isByRecovery: false) }
+        } catch {
+            // Its name stays in the pool, for the next opening to remove.
+            directory.io.close(prepared.file)
+            throw error
+        }
         let name = FileNames.segment(block.header.firstOrdinal)
         let header = SegmentHeader(
             identity: SegmentIdentity(

@@ -222,12 +222,14 @@ package final class ShardLog: Sendable {
     }
 
     /// Makes everything durable and notes that the log was closed. Nothing may be appended meanwhile or after.
+    /// - Throws: `frozen` and `storageFull` when not all of it could be made durable.
     func close() throws(LogError) {
         duties.refuse(.closed)
         defer { settleWaiters(blockedBy: .closed) }
-        if failure.isFailed { return }
         _ = writer.withRoleIfFree { $0.closeBuffer() }
+        // Of a log that failed: whether records were lost, which nobody may have heard of yet.
         try wait(.durable, below: watermarks.value(.published))
+        if failure.isFailed { return }
         // In both slots, one after the other: whichever page is damaged later, the other says how far the log was durable.
         for _ in 0..<2 where try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
     }
