@@ -5,7 +5,7 @@ import Synchronization
 @usableFromInline package enum SeededBug: Int, CaseIterable, Sendable {
     case skipSync = 1, ackBeforeSync, headerUnchecked, namesUnsynced, cutMidLog, reuseWhilePinned, generationReused
     case failedSyncBelieved, tailUnsealed, batchCut, noteAhead, takeoverUnsynced
-    case bodyUnchecked, indexOffByOne, ackBeforeWrite, catalogueUnsynced
+    case bodyUnchecked, indexOffByOne, ackBeforeWrite, catalogueUnsynced, failedSyncInherited
 
     /// Whether this build has the bugs.
     package static var areBuilt: Bool {

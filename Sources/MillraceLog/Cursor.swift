@@ -75,14 +75,18 @@ package struct Cursor: ~Copyable, Sendable {
         if let image, ordinal < image.baseOrdinal { self.image = nil }
     }
 
-    /// Moves to the first visible record that arrived at or after the time, or to the tip when none did.
+    /// Moves to the first visible record that arrived at or after the time, or to the tip when none did; to a gap before it when
+    /// records are missing that may have been the first.
     package mutating func seek(toArrival milliseconds: UInt64) throws(LogError) {
         image = nil
         position = try log.firstOrdinal(arrivingAtOrAfter: milliseconds)
         while true {
             switch try fetch() {
             case .tip: return
-            case .gap: continue
+            case .gap(let gap):
+                // What is missing may have been the first: the next fetch declares it.
+                position = gap.from
+                return
             case .records(let count):
                 guard let image else { return }
                 let first = Int(position - image.baseOrdinal)

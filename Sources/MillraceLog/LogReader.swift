@@ -132,20 +132,39 @@ final class LogReader: Sendable {
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
         let segments = snapshot.segments
         var low = 0, high = segments.count
-        // Invariant: every record in segments below `low` arrived before the time.
+        // Invariant: every record that can be read in segments below `low` arrived before the time.
         while low < high {
             let middle = (low + high) / 2
-            let (_, content) = try segments[middle].use()
-            let count = content.index.count
-            if count > 0, content.index[count - 1].greatestArrival >= milliseconds { high = middle } else { low = middle + 1 }
+            // One without blocks says nothing: the nearest one before it that has some decides.
+            var decisive = middle
+            var index = try index(of: segments[decisive])
+            while index?.count ?? 0 == 0, decisive > low {
+                decisive -= 1
+                index = try self.index(of: segments[decisive])
+            }
+            let greatest = index.flatMap { $0.count > 0 ? $0[$0.count - 1].greatestArrival : nil }
+            if let greatest, greatest >= milliseconds { high = decisive } else { low = middle + 1 }
         }
-        guard low < segments.count else {
-            // Only what is not written yet can be as young.
-            return max(watermarks.value(.written), watermarks.trimmed)
+        var start = max(watermarks.value(.written), watermarks.trimmed)
+        if low < segments.count, let index = try index(of: segments[low]), let block = index.find(arrival: milliseconds) {
+            // Where records are missing before the block, the first that arrived late enough may be one of them.
+            start = block > 0 ? index[block - 1].endOrdinal : segments[low].baseOrdinal
+            if block > 0 { return max(start, watermarks.trimmed) }
         }
-        let (_, content) = try segments[low].use()
-        guard let block = content.index.find(arrival: milliseconds) else { return segments[low].baseOrdinal }
-        return max(content.index[block].firstOrdinal, watermarks.trimmed)
+        // Else only what is not written yet can be as young; or what cannot be read, which the reader is to learn of.
+        while low > 0, try index(of: segments[low - 1])?.count ?? 0 == 0 {
+            low -= 1
+            start = segments[low].baseOrdinal
+        }
+        return max(start, watermarks.trimmed)
+    }
+
+    /// nil when neither header nor notes of the segment can be read.
+    private func index(of segment: Segment) throws(LogError) -> SparseIndex? {
+        do throws(LogError) { return try segment.use().1.index } catch {
+            guard case .corrupt = error else { throw error }
+            return nil
+        }
     }
 }
 

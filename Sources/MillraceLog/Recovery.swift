@@ -49,6 +49,9 @@ struct Recovery: ~Copyable {
         let open: OpenSegment
         let head: SegmentHead
         let footer: SegmentFooter?
+        /// The blocks that validate, damage skipped, and where the last of them ends.
+        let blocks: SparseIndex
+        let blocksEnd: Int
     }
 
     private init(directory: LogDirectory, boot: (UInt64, UInt64)) {
@@ -76,7 +79,10 @@ struct Recovery: ~Copyable {
         }
         if !isReadOnly, !seeded(.takeoverUnsynced) {
             // What was read may be in memory only, left there by a process that died: first it must stay.
-            for candidate in tail { try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) } }
+            for candidate in tail {
+                if !seeded(.failedSyncInherited) { try rewrite(candidate) }
+                try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) }
+            }
             try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
         }
         try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
@@ -111,12 +117,44 @@ struct Recovery: ~Copyable {
             if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
                 safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
             }
-            tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
+            tail.append(
+                Candidate(
+                    baseOrdinal: base, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
             if durableOrdinal >= base { break }
         }
         tail.reverse()
         return (tail, unreadable)
+    }
+
+    /// Writes once more, unchanged, what is not known durable. A sync that failed under an earlier process leaves pages that
+    /// read well, count as clean and are not on the device: only writing them again makes the next sync mean anything.
+    private func rewrite(_ candidate: Candidate) throws(LogError) {
+        let memory = candidate.open.memory
+        if durableOrdinal <= candidate.baseOrdinal { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
+        if let first = candidate.blocks.first(endingAfter: durableOrdinal) {
+            let start = candidate.blocks[first].byteOffset
+            let end = min(Format.alignPage(candidate.blocksEnd), memory.byteCount)
+            try rewrite(candidate.open, start - start % Format.pageByteCount..<end)
+        }
+        // Where a recovery cut the log is a decision: it has to stay.
+        if let footer = candidate.footer, footer.isSealedByRecovery {
+            let indexEnd = footer.indexByteOffset + footer.blockCount * Format.indexEntryByteCount
+            try rewrite(candidate.open, footer.indexByteOffset..<indexEnd)
+            try rewrite(candidate.open, memory.byteCount - Format.pageByteCount..<memory.byteCount)
+        }
+    }
+
+    private func rewrite(_ open: OpenSegment, _ bytes: Range<Int>) throws(LogError) {
+        // Through a buffer: the source is a mapping of the file itself.
+        let buffer = AlignedMemory(byteCount: min(bytes.count, 1 << 20))
+        var at = bytes.lowerBound
+        while at < bytes.upperBound {
+            let piece = buffer.memory.slice(0, min(buffer.memory.byteCount, bytes.upperBound - at))
+            piece.copy(open.memory.slice(at, piece.byteCount), at: 0)
+            try systemCall { () throws(IOError) in try directory.io.write(open.file, at: at, [piece]) }
+            at += piece.byteCount
+        }
     }
 
     /// nil when the file is too short to be a segment.

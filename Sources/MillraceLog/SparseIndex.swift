@@ -86,6 +86,12 @@ package final class SparseIndex: Sendable {
         return after == 0 ? nil : after - 1
     }
 
+    /// Index of the first block with a record at `ordinal` or behind it; nil when there is none. O(log blocks).
+    package func first(endingAfter ordinal: UInt64) -> Int? {
+        let first = partition { self[$0].endOrdinal > ordinal }
+        return first < count ? first : nil
+    }
+
     /// Index of the first block with a record that arrived at or after the time; nil when there is none.
     package func find(arrival: UInt64) -> Int? {
         let count = self.count

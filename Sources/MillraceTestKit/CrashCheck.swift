@@ -58,6 +58,8 @@ struct CrashCheck {
     /// Recovers the state, reads all of it, maybe appends and recovers again, maybe with the power failing in the recovery.
     mutating func run(_ state: CrashState, draw: UInt64, depth: Int = 0) throws {
         stateCount += 1
+        // Whoever comes back finds room.
+        state.disk.capacityByteCount = 1 << 40
         let dice = SeededEntropy(seed: draw)
         if depth < Self.greatestDepth, dice.chance(0.2) {
             let recorder = CallRecorder(at: 1 + dice.next(below: 40), disk: state.disk, draw: dice.next())

@@ -48,10 +48,12 @@ package struct FaultLife {
     private var injectedBefore = 0
     private var boot: UInt64 = 1
     private var models: [LogModel] = [LogModel(), LogModel()]
+    /// Records below were acknowledged as durable, as written.
+    private var durables: [UInt64] = [0, 0]
+    private var writtens: [UInt64] = [0, 0]
     /// Whether the log failed in this opening: then only what was durable is promised.
     private var hasFailed = [false, false]
     private var isCreated = [false, false]
-    private var lastOrdinals: [UInt64] = [0, 0]
     /// A fault happened since the store was opened: then errors are no wonder.
     private var isInjected = false
     /// A sync of a file failed since the machine started. Then bytes may be in memory only, and no later sync brings them to the
@@ -257,13 +259,11 @@ package struct FaultLife {
             let ordinal = try log.append(records[0], arrival: arrival)
             range = ordinal..<ordinal + 1
         }
-        models[index].append(range, records)
         tally.records += count
         if hasFailed[index] { broken = "a frozen log took a record" }
-        if range.lowerBound <= lastOrdinals[index] {
-            broken = "number \(range.lowerBound) was handed out; the last was \(lastOrdinals[index])"
+        do throws(CrashFailure) { try models[index].append(range, records, arrival: arrival) } catch {
+            broken = "\(error.invariant.rawValue): \(error.detail)"
         }
-        lastOrdinals[index] = range.upperBound - 1
     }
 
     private func randomRecord() -> PlainRecord {
@@ -312,9 +312,9 @@ package struct FaultLife {
             return
         }
         for index in 0..<2 where isCreated[index] {
-            guard let last = models[index].entries.last?.ordinal, last >= models[index].durable else { continue }
+            guard let last = models[index].entries.last?.ordinal, last >= durables[index] else { continue }
             if hasFailed[index] { throw failure("a frozen log was closed without an error, and not all of it is durable") }
-            models[index].durable = last + 1
+            durables[index] = last + 1
         }
     }
 
@@ -327,8 +327,8 @@ package struct FaultLife {
             hasFailed[index] = true
             tally.frozenLogs += 1
         }
-        models[index].durable = max(models[index].durable, log.tip(.durable))
-        models[index].written = max(models[index].written, log.tip(.written))
+        durables[index] = max(durables[index], log.tip(.durable))
+        writtens[index] = max(writtens[index], log.tip(.written))
     }
 
     /// An error is right when a fault was injected, and of a kind that a fault may have.
@@ -389,17 +389,16 @@ package struct FaultLife {
 
     /// After an opening: everything promised is there, in order and whole; what is not is forgotten.
     private mutating func compare(_ log: ShardLog, _ index: Int, _ when: String) throws(Failure) {
-        let found: (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap])
-        do throws(LogError) { found = try log.readAll(level: .durable) } catch {
+        let promised = hasFailed[index] ? durables[index] : max(durables[index], writtens[index])
+        do {
+            let count = try models[index].judge(log, level: .durable, promised: promised)
+            tally.comparisons += count
+            models[index].keep(count)
+        } catch let error as CrashFailure {
+            throw failure("log \(index + 1) \(when): \(error.invariant.rawValue): \(error.detail)")
+        } catch {
             throw failure("log \(index + 1) cannot be read \(when): \(error)")
         }
-        let promised = hasFailed[index] ? models[index].durable : max(models[index].durable, models[index].written)
-        if let what = models[index].violation(found: found.records, gaps: found.gaps, promised: promised) {
-            throw failure("log \(index + 1) \(when): \(what)")
-        }
-        tally.comparisons += found.records.count
-        models[index].entries.removeLast(models[index].entries.count - found.records.count)
-        models[index].batchEnds.removeAll { $0 > found.records.count }
         note(log, index)
     }
 }
