@@ -137,6 +137,8 @@ package struct FaultLife {
 
     /// Opens the store and compares both logs; nil when the opening failed by a fault.
     private mutating func open(withFaults: Bool = true) throws(Failure) -> LogStore? {
+        replace(nil)
+        if isSyncFailed { losePower() }
         replace(!withFaults || below(3) > 0 ? nil : FaultDraw.plan(entropy, callCount: io.callCount))
         isInjected = false
         if let open = disk?.openHandleCount, open > 0 { throw failure("\(open) handles were left open") }
@@ -289,8 +291,12 @@ package struct FaultLife {
             steps.append("abandon")
             store.abandon()
         }
+        if disk != nil, below(3) == 0 { losePower() }
+    }
+
+    private mutating func losePower() {
+        guard let lost = disk else { return }
         replace(nil)
-        guard let lost = disk, below(3) == 0 || isSyncFailed else { return }
         steps.append("power loss")
         tally.powerLosses += 1
         let next = lost.crash(entropy: entropy)
