@@ -49,6 +49,8 @@ struct Recovery: ~Copyable {
         let open: OpenSegment
         let head: SegmentHead
         let footer: SegmentFooter?
+        /// Where the last block ends that validates, damage before it or not.
+        let lastBlockEnd: Int
     }
 
     private init(directory: LogDirectory, boot: (UInt64, UInt64)) {
@@ -111,7 +113,8 @@ struct Recovery: ~Copyable {
             if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
                 safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
             }
-            tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
+            tail.append(
+                Candidate(baseOrdinal: base, open: open, head: head, footer: footer, lastBlockEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
             if durableOrdinal >= base { break }
         }
@@ -225,6 +228,8 @@ struct Recovery: ~Copyable {
                 && candidate.footer == nil && !candidate.head.isHeaderDamaged
                 && note?.isCleanClose == true && note?.writtenByteOffset == walk.byteOffset
                 && note?.blockCount == walk.blockNumber
+                // A later opening went on here and lost power: what is left of it must not be taken for what follows the cut.
+                && candidate.lastBlockEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
             result.start.nextNumber = candidate.head.header.segmentNumber + 1
             result.start.nextByteCount = candidate.open.memory.byteCount
