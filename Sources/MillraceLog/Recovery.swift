@@ -263,6 +263,8 @@ struct Recovery: ~Copyable {
                 && candidate.footer == nil && !candidate.head.isHeaderDamaged
                 && note?.isCleanClose == true && note?.writtenByteOffset == walk.byteOffset
                 && note?.blockCount == walk.blockNumber
+                // A later opening went on here and lost power: what is left of it must not be taken for what follows the cut.
+                && candidate.blocksEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
             result.start.nextNumber = candidate.head.header.segmentNumber + 1
             result.start.nextByteCount = candidate.open.memory.byteCount

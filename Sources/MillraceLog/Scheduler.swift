@@ -26,6 +26,7 @@ import Synchronization
         var turn = 0
         var timers = TimerHeap()
         var toSync: [ShardLog] = []
+        var isStopped = false
     }
 
     init(clock: any Clock, configuration: LogConfiguration, prepareWork: EventCount) {
@@ -48,11 +49,13 @@ import Synchronization
             if exchanged { break }
             unsafe head = original
         }
+        // Pushed first, then looked at: whoever stops drops this signal, or it is dropped here.
+        if isStopping.load(ordering: .sequentiallyConsistent) { _ = takeIncoming() }
         work.notify(count: 1)
     }
 
     func enqueueSync(_ log: ShardLog) {
-        state.withLock { $0.toSync.append(log) }
+        state.withLock { if !$0.isStopped { $0.toSync.append(log) } }
         syncWork.notify(count: 1)
     }
 
@@ -89,14 +92,7 @@ import Synchronization
     private func nextReady() -> FlushSignal? {
         state.withLock { state in
             if unsafe incoming.load(ordering: .sequentiallyConsistent) != nil {
-                var taken: [FlushSignal] = []
-                var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
-                while let reference = unsafe current {
-                    let signal = unsafe reference.takeRetainedValue()
-                    unsafe current = signal.unlink()
-                    taken.append(signal)
-                }
-                for signal in taken.reversed() {
+                for signal in takeIncoming().reversed() {
                     if signal.target?.isAwaited == true { state.awaited.append(signal) } else { state.ready.append(signal) }
                 }
             }
@@ -105,6 +101,18 @@ import Synchronization
             if state.turn % 4 == 0 { return state.ready.popFirst() ?? state.awaited.popFirst() }
             return state.awaited.popFirst() ?? state.ready.popFirst()
         }
+    }
+
+    /// Everything that was pushed, newest first.
+    private func takeIncoming() -> [FlushSignal] {
+        var taken: [FlushSignal] = []
+        var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
+        while let reference = unsafe current {
+            let signal = unsafe reference.takeRetainedValue()
+            unsafe current = signal.unlink()
+            taken.append(signal)
+        }
+        return taken
     }
 
     // MARK: Threads
@@ -122,7 +130,8 @@ import Synchronization
         }
     }
 
-    /// Ends and joins the threads. What is queued stays undone.
+    /// Ends and joins the threads. What is queued stays undone and is let go: a log refers to this scheduler, so one that stood
+    /// in a queue for ever would keep itself, its files and the store's memory.
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         for event in [work, syncWork, prepareWork] { event.notify() }
@@ -130,6 +139,15 @@ import Synchronization
             defer { threads = [] }
             return threads
         }) { thread.join() }
+        // Let go outside the lock: the last holder of a log closes its files.
+        let queued = state.withLock { state in
+            defer {
+                state = State()
+                state.isStopped = true
+            }
+            return state
+        }
+        _ = (queued, takeIncoming())
     }
 
     var hasThreads: Bool { configuration.workerCount > 0 }

@@ -56,9 +56,6 @@ package struct FaultLife {
     private var isCreated = [false, false]
     /// A fault happened since the store was opened: then errors are no wonder.
     private var isInjected = false
-    /// A sync of a file failed since the machine started. Then bytes may be in memory only, and no later sync brings them to the
-    /// disk: what an opening finds before the machine starts again may be gone after that. The power goes before the next one.
-    private var isSyncFailed = false
     private var broken: String?
     private var steps: [String] = []
     package private(set) var tally = Tally()
@@ -109,7 +106,6 @@ package struct FaultLife {
         if let plan, injected > injectedBefore {
             tally.faults[FaultDraw.kind(plan), default: 0] += injected - injectedBefore
             isInjected = true
-            if plan.operation == .sync { isSyncFailed = true }
         }
         injectedBefore = injected
         plan = next
@@ -139,6 +135,7 @@ package struct FaultLife {
 
     /// Opens the store and compares both logs; nil when the opening failed by a fault.
     private mutating func open(withFaults: Bool = true) throws(Failure) -> LogStore? {
+        replace(nil)
         replace(!withFaults || below(3) > 0 ? nil : FaultDraw.plan(entropy, callCount: io.callCount))
         isInjected = false
         if let open = disk?.openHandleCount, open > 0 { throw failure("\(open) handles were left open") }
@@ -289,8 +286,12 @@ package struct FaultLife {
             steps.append("abandon")
             store.abandon()
         }
+        if disk != nil, below(3) == 0 { losePower() }
+    }
+
+    private mutating func losePower() {
+        guard let lost = disk else { return }
         replace(nil)
-        guard let lost = disk, below(3) == 0 || isSyncFailed else { return }
         steps.append("power loss")
         tally.powerLosses += 1
         let next = lost.crash(entropy: entropy)
@@ -298,7 +299,6 @@ package struct FaultLife {
         io = FaultIO(next)
         injectedBefore = 0
         boot += 1
-        isSyncFailed = false
         (clock as? ManualClock)?.restart(bootIdentity: (1000 + boot, boot))
         // Only what was durable survives that.
         hasFailed = [true, true]
