@@ -178,7 +178,7 @@ package struct StoreVerification: Sendable {
         rawByteCount += segment.rawByteCount
         storedByteCount += segment.storedByteCount
         if segment.isHeaderDamaged {
-            add(.damage, file, bytes: 0..<Format.pageByteCount, log: log, "the header page does not validate; a note stands in for it")
+            add(.warning, file, bytes: 0..<Format.pageByteCount, log: log, "the header page does not validate; a note stands in for it")
         } else if segment.header.fileByteCount != segment.fileByteCount {
             add(
                 .damage, file, bytes: segment.fileByteCount..<segment.header.fileByteCount, log: log,

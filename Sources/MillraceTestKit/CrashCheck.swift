@@ -86,7 +86,11 @@ struct CrashCheck {
             let store = try OpenStore(plan, on: state.disk, clock: clock, draw: dice.next())
             defer { store.abandon() }
             try Self.judge(store, &model, promised, dice, expectsClean: wasClosed)
-            if round == 0, dice.chance(0.1) { try verify(state.disk, model, dice) }
+            if round == 0, dice.chance(0.1) {
+                store.abandon()
+                try verify(state.disk, model)
+                break
+            }
             guard round + 1 < rounds else { break }
             for id in model.logs.keys.sorted() {
                 guard var log = model.logs[id] else { continue }
@@ -157,7 +161,7 @@ struct CrashCheck {
     }
 
     /// Verification reads the same disk: it must see the damage there is, and none besides.
-    private func verify(_ disk: ShadowIO, _ model: StoreModel, _ dice: SeededEntropy) throws {
+    private func verify(_ disk: ShadowIO, _ model: StoreModel) throws {
         let found = try StoreVerification.run(at: "/store", io: disk).findings.filter { $0.severity == .damage }
         if model.isIntact, let finding = found.first { throw CrashFailure(.verifyDisagrees, "\(finding)") }
         let damaged = model.logs.filter { $0.value.hasDamage }.keys
