@@ -4,7 +4,7 @@ import Synchronization
 /// `SeededBugs`; in every other one `seeded` is constant `false` and nothing of a bug is left.
 @usableFromInline package enum SeededBug: Int, CaseIterable, Sendable {
     case skipSync = 1, ackBeforeSync, headerUnchecked, namesUnsynced, cutMidLog, reuseWhilePinned, generationReused
-    case failedSyncBelieved, tailUnsealed, batchCut, noteAhead, takeoverUnsynced
+    case failedSyncBelieved, tailUnsealed, batchCut, durableAhead, takeoverUnsynced
     case bodyUnchecked, indexOffByOne, ackBeforeWrite, catalogueUnsynced, failedSyncInherited
 
     /// Whether this build has the bugs.

@@ -251,7 +251,7 @@ final class Flusher: Sendable {
             _ = writeDue()
         }
         let written = watermarks.value(.written)
-        let durable = seeded(.noteAhead) ? written : watermarks.value(.durable)
+        let durable = watermarks.value(.durable)
         do {
             return try segments.with { segments throws(LogError) in
                 try segments.writeNote(durable: durable, written: written, isCleanClose: isCleanClose)

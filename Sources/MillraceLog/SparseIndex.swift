@@ -82,7 +82,7 @@ package final class SparseIndex: Sendable {
     /// Index of the last block whose first ordinal is at most `ordinal`; nil when there is none. O(log blocks).
     package func find(ordinal: UInt64) -> Int? {
         let after = partition { entryMemory($0).load(UInt64.self, at: 0) > ordinal }
-        if seeded(.indexOffByOne), after > 0, after < count { return after }
+        if seeded(.indexOffByOne), after > 1 { return after - 2 }
         return after == 0 ? nil : after - 1
     }
 

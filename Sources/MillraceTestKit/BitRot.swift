@@ -9,10 +9,10 @@ struct BitRot {
 
     /// Turns a bit of one of the log's blocks, or of a page that the format has twice. The ordinals that this costs, nil when
     /// it must cost none.
-    func turnBit(ofLog id: UInt64, _ dice: SeededEntropy) throws -> Range<UInt64>? {
+    func turnBit(ofLog id: UInt64, mayHitPages: Bool, _ dice: SeededEntropy) throws -> Range<UInt64>? {
         let root = try disk.openDirectory(at: "/store", create: false)
         defer { disk.close(root) }
-        if dice.chance(0.1) {
+        if mayHitPages, dice.chance(0.1) {
             try turn(dice.next(below: StoreFile.byteCount * 8), of: StoreFile.name, in: root)
             return nil
         }
@@ -23,14 +23,15 @@ struct BitRot {
         let bases = try disk.list(handle).compactMap(FileNames.baseOrdinal).sorted()
         guard !bases.isEmpty else { return nil }
         let segment = try SegmentInspection.read(bases[dice.next(below: bases.count)], in: directory)
-        if dice.chance(0.3) {
+        if mayHitPages, dice.chance(0.3) {
             let page = dice.next(below: 3) * Format.pageByteCount
             try turn((page + dice.next(below: Format.pageByteCount)) * 8 + dice.next(below: 8), of: segment.file, in: handle)
             return nil
         }
         guard !segment.blocks.isEmpty else { return nil }
         let block = segment.blocks[dice.next(below: segment.blocks.count)]
-        let byteCount = block.header.headerByteCount + block.header.bodyByteCount
+        // The header is small and says most: it is hit as often as all the rest.
+        let byteCount = block.header.headerByteCount + (dice.chance(0.5) ? block.header.bodyByteCount : 0)
         try turn(
             (block.byteOffset + dice.next(below: byteCount)) * 8 + dice.next(below: 8), of: segment.file, in: handle)
         return block.ordinals

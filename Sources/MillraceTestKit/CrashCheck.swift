@@ -162,7 +162,8 @@ struct CrashCheck {
 
     /// Verification reads the same disk: it must see the damage there is, and none besides.
     private func verify(_ disk: ShadowIO, _ model: StoreModel) throws {
-        let found = try StoreVerification.run(at: "/store", io: disk).findings.filter { $0.severity == .damage }
+        let findings = try StoreVerification.run(at: "/store", io: disk).findings
+        let found = findings.filter { $0.severity == .damage }
         if model.isIntact, let finding = found.first { throw CrashFailure(.verifyDisagrees, "\(finding)") }
         let damaged = model.logs.filter { $0.value.hasDamage }.keys
         for finding in found where finding.ordinals.map({ !$0.isEmpty }) ?? false {
@@ -171,7 +172,7 @@ struct CrashCheck {
             }
         }
         for id in damaged where !found.contains(where: { $0.logID == id }) {
-            throw CrashFailure(.verifyDisagrees, "log \(id) is damaged, which verification does not say")
+            throw CrashFailure(.verifyDisagrees, "log \(id) is damaged, which verification does not say: \(findings)")
         }
     }
 }

@@ -21,13 +21,16 @@ struct CrashLife {
     private var isFull = false
     private var createdCount = 0
 
-    /// A class because it owns a cursor, which cannot be copied.
+    /// A cursor that holds an image, and the bytes it holds. A class because a cursor cannot be copied.
     private final class Pin {
-        var cursor: Cursor
-        let entries: ArraySlice<LogModel.Entry>
-        init(_ cursor: consuming Cursor, _ entries: ArraySlice<LogModel.Entry>) {
+        let cursor: Cursor
+        let count: Int
+        let bytes: [UInt8]
+        init?(_ cursor: consuming Cursor, count: Int) {
+            guard let bytes = cursor.heldBytes(count: count) else { return nil }
             self.cursor = cursor
-            self.entries = entries
+            self.count = count
+            self.bytes = bytes
         }
     }
 
@@ -99,7 +102,7 @@ struct CrashLife {
         }
         let unitByteCount = dice.chance(0.5) ? 512 : 4096
         let pending = disk.pendingUnitCount(unitByteCount: unitByteCount)
-        if pending > 0, pending <= 12, dice.chance(pending <= 6 ? 0.2 : 0.02) {
+        if pending > 0, pending <= 12, dice.chance(pending <= 6 ? 0.1 : 0.005) {
             for mask in 0..<UInt64(1) << UInt64(pending) {
                 try check.run(state(disk.crash(mask: mask, unitByteCount: unitByteCount), isKill: false), draw: dice.next())
             }
@@ -213,14 +216,14 @@ struct CrashLife {
         }
         let start = dice.next(below: entries.count)
         var cursor = log.cursor(at: entries[start].ordinal, level: .published)
-        guard case .records(let count) = try cursor.fetch() else { return }
-        pins.append(Pin(cursor, entries[start..<min(start + count, entries.count)]))
+        guard case .records(let count) = try cursor.fetch(), let pin = Pin(cursor, count: count) else { return }
+        pins.append(pin)
     }
 
     private mutating func checkPins(_ dice: SeededEntropy) throws {
-        guard !pins.isEmpty, dice.chance(0.5) else { return }
+        guard !pins.isEmpty else { return }
         for pin in pins { try check(pin) }
-        if dice.chance(0.2) { pins.removeFirst() }
+        if dice.chance(0.1) { pins.removeFirst() }
     }
 
     private mutating func releasePins() throws {
@@ -229,21 +232,9 @@ struct CrashLife {
     }
 
     private func check(_ pin: Pin) throws {
-        guard let first = pin.entries.first, !isFaulted, !isFull else { return }
-        var wrong: UInt64?
-        pin.cursor.seek(to: first.ordinal)
-        _ = try pin.cursor.withBatch { batch throws(LogError) in
-            for entry in pin.entries {
-                guard let view = batch.next() else { return }
-                if view.ordinal != entry.ordinal || view.key.bytes != entry.record.key
-                    || view.data.bytes != entry.record.data || view.arrivalMilliseconds != entry.arrival
-                {
-                    wrong = wrong ?? entry.ordinal
-                }
-            }
+        guard pin.cursor.heldBytes(count: pin.count) == pin.bytes else {
+            throw CrashFailure(.viewChanged, "\(pin.count) records from \(pin.cursor.position) on")
         }
-        pin.cursor.seek(to: first.ordinal)
-        if let wrong { throw CrashFailure(.viewChanged, "record \(wrong)") }
     }
 
     // MARK: The end of the process
@@ -292,16 +283,17 @@ struct CrashLife {
     // MARK: Damage
 
     private mutating func rot(_ index: Int, _ dice: SeededEntropy) throws {
-        guard model.isIntact, let log = try log(index), let store, !isFaulted, !isFull else { return }
+        guard let log = try log(index), let store, !isFaulted, !isFull else { return }
         let id = log.id, identity = store.engine.storeIdentity
-        model.isIntact = false
         try releasePins()
         try store.close()
         store.abandon()
         self.store = nil
         for state in hook.end() { try check(state) }
         let rotter = BitRot(disk: disk, storeLow: identity.low, storeHigh: identity.high)
-        if let damaged = try rotter.turnBit(ofLog: id, dice) { model.logs[id]?.damage(damaged) }
+        // Blocks are damaged one by one; of the pages that are there twice, one in a life.
+        if let damaged = try rotter.turnBit(ofLog: id, mayHitPages: model.isIntact, dice) { model.logs[id]?.damage(damaged) }
+        model.isIntact = false
         hook.begin(disk, model, [], dice, promises: StoreModel.Promises(store.engine.openLogs))
         try open(draw: dice.next())
         guard let opened = self.store else { return }

@@ -105,6 +105,7 @@ package struct LogModel: Sendable {
     package func judge(_ log: ShardLog, level: Level, promised: UInt64) throws -> Int {
         var cursor = log.cursor(at: 0, level: level)
         var index = 0
+        var gaps: [Gap] = []
         while true {
             // What the records say leaves through a variable: the closure may throw errors of the log alone.
             var failure: CrashFailure?
@@ -119,6 +120,7 @@ package struct LogModel: Sendable {
                 }
             } catch {
                 guard case .gap(let gap) = error else { throw error }
+                gaps.append(gap)
                 let start = index
                 while index < entries.count, entries[index].ordinal < gap.to {
                     guard entries[index].isDamaged, entries[index].ordinal >= gap.from else {
@@ -129,7 +131,7 @@ package struct LogModel: Sendable {
                 if index == start { throw CrashFailure(.wrongGap, "\(gap) over no record") }
                 continue
             }
-            if let failure { throw failure }
+            if let failure { throw CrashFailure(failure.invariant, "\(failure.detail); gaps \(gaps), \(log.recovery)") }
             if more == nil { break }
         }
         let least = count(below: promised)

@@ -73,7 +73,7 @@ package struct CrashPlan: Sendable {
         var configuration = Harness.smallConfiguration
         configuration.memoryByteCount = 4 << 20
         configuration.writeShareByteCount = 2 << 20
-        configuration.cacheByteCount = 32 << 10
+        configuration.cacheByteCount = entropy.chance(0.5) ? 8 << 10 : 64 << 10
         configuration.unwrittenByteLimit = 2 << 20
         configuration.greatestRecordByteCount = 64 << 10
         configuration.bufferByteCount = [512, 1024, 4096][entropy.next(below: 3)]
@@ -84,30 +84,30 @@ package struct CrashPlan: Sendable {
         hasStreams = entropy.chance(0.15)
         let logCount = hasStreams || entropy.chance(0.3) ? 3 : 1
         // Some lives have trouble of a kind, most have none: trouble in all of them would hide what happens without.
-        let trouble = entropy.next(below: 6)
+        let trouble = entropy.next(below: 8)
         steps = [Step(operation: .createLog, draw: entropy.next())]
         for _ in 1..<Self.stepCount {
             let log = entropy.next(below: logCount)
             let operation: Operation
             switch entropy.next(below: 64) {
-            case 0...15: operation = .append(log: log)
-            case 16...29: operation = .batch(log: log, count: 1 + entropy.next(below: entropy.chance(0.25) ? 60 : 12))
-            case 30...37: operation = .flush(log: log, partial: entropy.chance(0.5))
-            case 38...43: operation = .sync(log: log)
-            case 44...46: operation = .wait(log: log, entropy.chance(0.5) ? .durable : .written)
-            case 47...49: operation = .idle(log: log)
-            case 50: operation = .pin(log: log)
+            case 0...13: operation = .append(log: log)
+            case 14...27: operation = .batch(log: log, count: 1 + entropy.next(below: entropy.chance(0.25) ? 60 : 12))
+            case 28...35: operation = .flush(log: log, partial: entropy.chance(0.5))
+            case 36...41: operation = .sync(log: log)
+            case 42, 43: operation = .wait(log: log, entropy.chance(0.5) ? .durable : .written)
+            case 44, 45: operation = .idle(log: log)
+            case 46...50: operation = .pin(log: log)
             case 51: operation = entropy.chance(0.5) ? .scan(log: log) : .dropCache
             case 52: operation = .close
             case 53: operation = .kill
             case 54: operation = .powerLoss
-            case 55, 56: operation = logCount > 1 ? .createLog : .append(log: log)
-            case 57: operation = .setClock(hours: entropy.next(below: 200_000) - 100_000)
+            case 55: operation = logCount > 1 ? .createLog : .append(log: log)
+            case 56: operation = .setClock(hours: entropy.next(below: 200_000) - 100_000)
             default:
                 switch trouble {
-                case 0: operation = .rot(log: log)
-                case 1: operation = Self.fault(entropy)
-                case 2: operation = .room(entropy.chance(0.6) ? entropy.next(below: 100_000) : nil)
+                case 0, 1: operation = .rot(log: log)
+                case 2, 3: operation = entropy.chance(0.6) ? Self.fault(entropy) : .kill
+                case 4: operation = .room(entropy.chance(0.6) ? entropy.next(below: 100_000) : nil)
                 default: operation = .batch(log: log, count: 1 + entropy.next(below: 6))
                 }
             }
@@ -116,7 +116,7 @@ package struct CrashPlan: Sendable {
     }
 
     private static func fault(_ entropy: SeededEntropy) -> Operation {
-        let kinds: [IOError.Operation] = [.sync, .sync, .write, .syncDirectory, .rename, .createFile, .allocate, .read]
+        let kinds: [IOError.Operation] = [.sync, .sync, .sync, .sync, .write, .syncDirectory, .rename, .createFile, .allocate, .read]
         return .fault(
             kinds[entropy.next(below: kinds.count)], call: 1 + entropy.next(below: 4),
             errorNumber: entropy.chance(0.7) ? 5 : 28, isPermanent: entropy.chance(0.3))
