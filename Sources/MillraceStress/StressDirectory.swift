@@ -1,12 +1,13 @@
 #if Tools
     import Foundation
+    import MillraceIO
 
     /// A run's own directory on the user's disk: made new, never shared with what is there, removed at the end.
     ///
     /// A class because its end removes it. After a broken promise it is kept, as evidence.
-    final class StressDirectory {
+    final class StressDirectory: Sendable {
         let path: String
-        private var isKept = false
+        private let isKept = Guarded(false)
 
         /// - Throws: `StressError` when `parent` is no directory, or something of that name is there already.
         init(in parent: String, name: String) throws {
@@ -23,12 +24,12 @@
         }
 
         /// Keeps the directory when the run ends.
-        func keep() { isKept = true }
+        func keep() { isKept.withLock { $0 = true } }
 
         /// Removes a directory below, with everything in it.
         func remove(_ name: String) { try? FileManager.default.removeItem(atPath: "\(path)/\(name)") }
 
-        deinit { if !isKept { try? FileManager.default.removeItem(atPath: path) } }
+        deinit { if !isKept.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) } }
     }
 
     /// Why a run cannot be made.
