@@ -48,11 +48,14 @@ import Synchronization
             if exchanged { break }
             unsafe head = original
         }
+        // Pushed first, then looked: either this sees that the threads are gone, or `stop` sees the signal.
+        if isStopping.load(ordering: .sequentiallyConsistent) { forget() }
         work.notify(count: 1)
     }
 
     func enqueueSync(_ log: ShardLog) {
         state.withLock { $0.toSync.append(log) }
+        if isStopping.load(ordering: .sequentiallyConsistent) { forget() }
         syncWork.notify(count: 1)
     }
 
@@ -88,17 +91,8 @@ import Synchronization
 
     private func nextReady() -> FlushSignal? {
         state.withLock { state in
-            if unsafe incoming.load(ordering: .sequentiallyConsistent) != nil {
-                var taken: [FlushSignal] = []
-                var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
-                while let reference = unsafe current {
-                    let signal = unsafe reference.takeRetainedValue()
-                    unsafe current = signal.unlink()
-                    taken.append(signal)
-                }
-                for signal in taken.reversed() {
-                    if signal.target?.isAwaited == true { state.awaited.append(signal) } else { state.ready.append(signal) }
-                }
+            for signal in takeIncoming().reversed() {
+                if signal.target?.isAwaited == true { state.awaited.append(signal) } else { state.ready.append(signal) }
             }
             // Who waits comes first; every fourth turn is another's all the same, so that nobody is left out.
             state.turn &+= 1
@@ -122,7 +116,7 @@ import Synchronization
         }
     }
 
-    /// Ends and joins the threads. What is queued stays undone.
+    /// Ends and joins the threads. What is queued stays undone and is let go of: it holds the scheduler in turn.
     func stop() {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         for event in [work, syncWork, prepareWork] { event.notify() }
@@ -130,6 +124,30 @@ import Synchronization
             defer { threads = [] }
             return threads
         }) { thread.join() }
+        forget()
+    }
+
+    private func forget() {
+        let queued = state.withLock { state in
+            let taken = takeIncoming()
+            defer { state = State() }
+            return (state, taken)
+        }
+        // Outside the lock: the last reference to a log may be among them.
+        withExtendedLifetime(queued) {}
+    }
+
+    /// What producers pushed, newest first.
+    private func takeIncoming() -> [FlushSignal] {
+        guard unsafe incoming.load(ordering: .sequentiallyConsistent) != nil else { return [] }
+        var taken: [FlushSignal] = []
+        var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
+        while let reference = unsafe current {
+            let signal = unsafe reference.takeRetainedValue()
+            unsafe current = signal.unlink()
+            taken.append(signal)
+        }
+        return taken
     }
 
     var hasThreads: Bool { configuration.workerCount > 0 }
