@@ -90,7 +90,7 @@ final class LogReader: Sendable {
         }
         guard let found = content.index.find(ordinal: position) else {
             // Missing from the segment's start on.
-            return missing(segment, content, from: position, before: 0, end: end, nextBase: nextBase)
+            return missing(segment, open, content, from: position, before: 0, end: end, nextBase: nextBase)
         }
         let entry = content.index[found]
         if position >= entry.endOrdinal {
@@ -98,7 +98,7 @@ final class LogReader: Sendable {
                 // The active segment does not have it yet, or not any more its buffer: it is moving, or in a new generation.
                 return position < firstOrdinal ? .step(firstOrdinal) : .retry
             }
-            return missing(segment, content, from: position, before: found + 1, end: end, nextBase: nextBase)
+            return missing(segment, open, content, from: position, before: found + 1, end: end, nextBase: nextBase)
         }
         do throws(LogError) {
             return .image(try shared.images.image(open, content, block: found))
@@ -117,14 +117,23 @@ final class LogReader: Sendable {
 
     /// No block holds `position`: a step to a new generation, or damage that recovery found.
     private func missing(
-        _ segment: Segment, _ content: SegmentContent, from position: UInt64, before next: Int, end: UInt64,
-        nextBase: UInt64
+        _ segment: Segment, _ open: OpenSegment, _ content: SegmentContent, from position: UInt64, before next: Int,
+        end: UInt64, nextBase: UInt64
     ) -> Place {
         let to = next < content.index.count ? min(content.index[next].firstOrdinal, end) : end
         guard to > position else { return .step(nextBase) }
         if Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
-        let byteOffset = next < content.index.count ? content.index[next].byteOffset : 0
+        let byteOffset = next == 0 ? Format.blocksByteOffset : Self.end(ofBlock: next - 1, open, content)
         return .gap(Gap(.corrupt(file: segment.name, byteOffset: byteOffset), from: position, to: to))
+    }
+
+    /// Where the block behind this one stands, or stood; where this one stands, if that cannot be read either.
+    private static func end(ofBlock number: Int, _ open: OpenSegment, _ content: SegmentContent) -> Int {
+        let at = content.index[number].byteOffset, limit = open.memory.byteCount
+        guard limit > at, (try? open.resident(at, min(Format.blockHeaderByteCount + 8 * 255, limit - at))) != nil,
+            let header = BlockHeader.decode(open.memory, at: at, limit: limit, identity: content.identity)
+        else { return at }
+        return at + header.blockByteCount
     }
 
     /// Ordinal of a record that is not behind the first one arriving at or after the time.

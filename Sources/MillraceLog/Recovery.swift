@@ -259,15 +259,17 @@ struct Recovery: ~Copyable {
             guard isLast else { continue }
             report.endOrdinal = end
             let note = candidate.head.note
+            // A file that was cut short has no room for what appending would put at its end.
+            let isWhole = candidate.head.header.fileByteCount == candidate.open.memory.byteCount
             let isClean = cutAt == nil && unreadable.isEmpty && unfinished == nil && walk.damage.isEmpty
-                && candidate.footer == nil && !candidate.head.isHeaderDamaged
+                && candidate.footer == nil && !candidate.head.isHeaderDamaged && isWhole
                 && note?.isCleanClose == true && note?.writtenByteOffset == walk.byteOffset
                 && note?.blockCount == walk.blockNumber
                 // A later opening went on here and lost power: what is left of it must not be taken for what follows the cut.
                 && candidate.blocksEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
             result.start.nextNumber = candidate.head.header.segmentNumber + 1
-            result.start.nextByteCount = candidate.open.memory.byteCount
+            result.start.nextByteCount = Format.alignPage(candidate.open.memory.byteCount)
             result.start.previousEndOrdinal = end
             result.start.previousBlockChecksum = walk.blockNumber == 0 ? 0 : walk.lastChecksum
             if isClean, let note {
