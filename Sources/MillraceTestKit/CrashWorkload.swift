@@ -6,6 +6,11 @@ package struct LogModel: Sendable {
     package struct Entry: Sendable {
         package let ordinal: UInt64
         package let record: PlainRecord
+
+        package init(ordinal: UInt64, record: PlainRecord) {
+            self.ordinal = ordinal
+            self.record = record
+        }
     }
     package var entries: [Entry] = []
     /// Indices in `entries` where a batch ends.
@@ -13,6 +18,8 @@ package struct LogModel: Sendable {
     /// Records below were acknowledged as durable, as written.
     package var durable: UInt64 = 0
     package var written: UInt64 = 0
+
+    package init() {}
 
     package mutating func append(_ range: Range<UInt64>, _ records: [PlainRecord]) {
         for (index, record) in records.enumerated() {
