@@ -49,11 +49,13 @@ import Synchronization
             unsafe head = original
         }
         work.notify(count: 1)
+        if isStopping.load(ordering: .sequentiallyConsistent) { forget() }
     }
 
     func enqueueSync(_ log: ShardLog) {
         state.withLock { $0.toSync.append(log) }
         syncWork.notify(count: 1)
+        if isStopping.load(ordering: .sequentiallyConsistent) { forget() }
     }
 
     func wakePreparer() { prepareWork.notify() }
@@ -89,14 +91,7 @@ import Synchronization
     private func nextReady() -> FlushSignal? {
         state.withLock { state in
             if unsafe incoming.load(ordering: .sequentiallyConsistent) != nil {
-                var taken: [FlushSignal] = []
-                var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
-                while let reference = unsafe current {
-                    let signal = unsafe reference.takeRetainedValue()
-                    unsafe current = signal.unlink()
-                    taken.append(signal)
-                }
-                for signal in taken.reversed() {
+                for signal in takeIncoming().reversed() {
                     if signal.target?.isAwaited == true { state.awaited.append(signal) } else { state.ready.append(signal) }
                 }
             }
@@ -105,6 +100,29 @@ import Synchronization
             if state.turn % 4 == 0 { return state.ready.popFirst() ?? state.awaited.popFirst() }
             return state.awaited.popFirst() ?? state.ready.popFirst()
         }
+    }
+
+    /// What was handed over since the last time, latest first.
+    private func takeIncoming() -> [FlushSignal] {
+        var taken: [FlushSignal] = []
+        var current = unsafe incoming.exchange(nil, ordering: .sequentiallyConsistent)
+        while let reference = unsafe current {
+            let signal = unsafe reference.takeRetainedValue()
+            unsafe current = signal.unlink()
+            taken.append(signal)
+        }
+        return taken
+    }
+
+    /// Lets go of all that is queued. A queued log holds the store, which holds this object: what stayed here would stay for ever,
+    /// with its files. Whoever hands something over looks at `isStopping` afterwards, so nothing slips in behind.
+    private func forget() {
+        let forgotten = (takeIncoming(), state.withLock { state in
+            defer { state = State() }
+            return state
+        })
+        // Outside the lock: the last reference to a log may go here.
+        withExtendedLifetime(forgotten) {}
     }
 
     // MARK: Threads
@@ -130,6 +148,7 @@ import Synchronization
             defer { threads = [] }
             return threads
         }) { thread.join() }
+        forget()
     }
 
     var hasThreads: Bool { configuration.workerCount > 0 }
