@@ -2,7 +2,10 @@
     import MillraceIO
 
     /// One state in which power loss may leave the disk: everything up to the last flush before the cut, and of the
-    /// writes after it any units, whole or torn. The seed decides which.
+    /// writes after it any units. The seed decides which.
+    ///
+    /// A unit is a page of 4 KiB or, in files, a sector of 512 bytes, which may tear between two groups of 8 bytes. The
+    /// file system's own blocks stay whole: ext4 and xfs rely on that (a torn superblock mounts no more).
     struct CrashState: CustomStringConvertible {
         /// Entries from here on never reached the disk.
         let cut: Int
@@ -45,17 +48,21 @@
         }
 
         /// Makes the state of an image that holds what the log begins with.
-        func apply(_ log: DiskLogReader, to image: Memory) {
+        func apply(_ log: DiskLogReader, files: FileBlocks, to image: Memory) {
             for entry in log.entries[..<flushed] { log.apply(entry, to: image) }
             let dice = SeededEntropy(seed: seed)
             for entry in log.entries[flushed..<cut] {
-                for unit in stride(from: 0, to: entry.byteCount, by: unitByteCount) {
-                    let part = unit..<min(unit + unitByteCount, entry.byteCount)
+                var at = 0
+                while at < entry.byteCount {
+                    let isFile = files.contains(byteOffset: entry.byteOffset + at)
+                    let unit = isFile ? unitByteCount : FileBlocks.blockByteCount
+                    let end = min((entry.byteOffset + at) / unit * unit + unit - entry.byteOffset, entry.byteCount)
                     if dice.chance(keep) {
-                        log.apply(entry, part, to: image)
-                    } else if tears, dice.next(below: 4) == 0 {
-                        log.apply(entry, torn(part, dice), to: image)
+                        log.apply(entry, at..<end, to: image)
+                    } else if tears, isFile, dice.next(below: 4) == 0 {
+                        log.apply(entry, torn(at..<end, dice), to: image)
                     }
+                    at = end
                 }
             }
         }

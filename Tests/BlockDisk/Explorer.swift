@@ -61,34 +61,38 @@
         private func explore(_ past: [LogHistory], count: Int) throws -> [LogHistory] {
             let image = try MappedFile(workshop.imagePath)
             let base = SparseImage(image.memory)
-            let (log, histories) = try live(past)
+            let (log, files, histories) = try live(past)
             var remains: [LogHistory] = []
             var last: CrashState?
             for _ in 0..<count {
                 let state = CrashState(log, seed: dice.next(), forgottenFlushCount: flaw == .deafDisk ? 2 : 0)
-                try make(state, log, base, image)
+                try make(state, log, files, base, image)
                 do {
                     remains = try check(state, log, histories)
                 } catch {
-                    try keep(state, log, base, image)
+                    try keep(state, log, files, base, image)
                     throw CrashFailure("seed \(seed), life \(lifeCount), state \(stateCount): \(state): \(error)")
                 }
                 last = state
             }
-            if let last { try make(last, log, base, image) }
+            if let last { try make(last, log, files, base, image) }
             return remains
         }
 
-        private func make(_ state: CrashState, _ log: DiskLogReader, _ base: SparseImage, _ image: MappedFile) throws {
+        private func make(
+            _ state: CrashState, _ log: DiskLogReader, _ files: FileBlocks, _ base: SparseImage, _ image: MappedFile
+        ) throws {
             try image.makeZero()
             base.restore(to: image.memory)
-            state.apply(log, to: image.memory)
+            state.apply(log, files: files, to: image.memory)
         }
 
         /// Leaves the state that failed where somebody can look at it.
-        private func keep(_ state: CrashState, _ log: DiskLogReader, _ base: SparseImage, _ image: MappedFile) throws {
+        private func keep(
+            _ state: CrashState, _ log: DiskLogReader, _ files: FileBlocks, _ base: SparseImage, _ image: MappedFile
+        ) throws {
             guard let keepPath, flaw == .none else { return }
-            try make(state, log, base, image)
+            try make(state, log, files, base, image)
             let kept = try MappedFile(keepPath, byteCount: image.memory.byteCount)
             SparseImage(image.memory).restore(to: kept.memory)
             print("the state is kept in \(keepPath)")
@@ -96,7 +100,7 @@
 
         // MARK: Life
 
-        private func live(_ past: [LogHistory]) throws -> (DiskLogReader, [LogHistory]) {
+        private func live(_ past: [LogHistory]) throws -> (DiskLogReader, FileBlocks, [LogHistory]) {
             lifeCount += 1
             boot += 1
             let disk = try DiskProcess(at: workshop.diskPath, image: workshop.imagePath, log: workshop.logPath)
@@ -104,6 +108,7 @@
             let start = AlignedMemory(copying: before.memory)
             let life = Life(seed: dice.next(), boot: boot, batchCount: 60, promisesEarly: flaw == .earlyPromise)
             let histories: [LogHistory]
+            let files: FileBlocks
             let end: Int
             do {
                 let device = try LoopDevice(over: workshop.diskPath)
@@ -112,6 +117,7 @@
                     options: fileSystem.options[dice.next(below: fileSystem.options.count)])
                 histories = try life.run(at: workshop.storePath, past: past) { [log = disk.log] in log.byteCount }
                 end = disk.log.byteCount
+                files = try FileBlocks(below: workshop.storePath)
                 try mount.unmount()
             }
             try disk.stop()
@@ -122,7 +128,7 @@
             entryCount += log.entries.count
             flushCount += log.entries.count { $0.kind == .flush }
             guard log.entries.contains(where: { $0.kind == .flush }) else { throw CrashFailure("no flush reached the disk") }
-            return (log, histories)
+            return (log, files, histories)
         }
 
         // MARK: States

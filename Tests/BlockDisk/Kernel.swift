@@ -1,5 +1,5 @@
 #if os(Linux)
-    import Glibc
+    import Foundation
     import MillraceIO
 
     /// A call of the operating system that failed, in words.
@@ -20,14 +20,14 @@
 
         static func open(_ path: String, _ flags: Int32) throws(KernelError) -> Descriptor {
             // Safe because the string outlives the call.
-            let file = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
+            let file = unsafe Foundation.open(path, flags | O_CLOEXEC, 0o600)
             return Descriptor(number: Int32(try check(Int(file), "open \(path)")))
         }
 
         /// nil where the call was interrupted, or the request that was to be read is gone.
         static func read(_ file: borrowing Descriptor, into memory: Memory) throws(KernelError) -> Int? {
             // Safe because the range is the memory's own.
-            let count = unsafe Glibc.read(file.number, memory.address, memory.byteCount)
+            let count = unsafe Foundation.read(file.number, memory.address, memory.byteCount)
             if count < 0, errno == EINTR || errno == ENOENT || errno == EAGAIN { return nil }
             return try check(count, "read")
         }
@@ -35,15 +35,23 @@
         /// Writes all of `memory` by one call: a file that only this process writes, or an answer to the kernel.
         static func write(_ file: borrowing Descriptor, _ memory: Memory) throws(KernelError) {
             // Safe because the range is the memory's own.
-            let count = try check(unsafe Glibc.write(file.number, memory.address, memory.byteCount), "write")
+            let count = try check(unsafe Foundation.write(file.number, memory.address, memory.byteCount), "write")
             if count != memory.byteCount { throw KernelError(call: "write of \(memory.byteCount) bytes", number: ENOSPC) }
         }
 
         static func byteCount(of file: borrowing Descriptor) throws(KernelError) -> Int {
+            Int(try status(of: file).st_size)
+        }
+
+        static func isFile(_ file: borrowing Descriptor) throws(KernelError) -> Bool {
+            try status(of: file).st_mode & S_IFMT == S_IFREG
+        }
+
+        private static func status(of file: borrowing Descriptor) throws(KernelError) -> stat {
             var status = stat()
             // Safe because `status` is ours for the call.
             _ = try check(Int(unsafe fstat(file.number, &status)), "fstat")
-            return Int(status.st_size)
+            return status
         }
 
         /// Waits until one of the two has something to read or was closed at the other end; whether each has.
@@ -62,7 +70,7 @@
         static func mount(_ source: String, at path: String, type: String, options: String) throws(KernelError) {
             let flags = UInt(MS_NOSUID | MS_NODEV | MS_NOATIME)
             // Safe because the strings outlive the call.
-            let result = unsafe options.withCString { unsafe Glibc.mount(source, path, type, flags, $0) }
+            let result = unsafe options.withCString { unsafe Foundation.mount(source, path, type, flags, $0) }
             _ = try check(Int(result), "mount \(type) at \(path) with \(options)")
         }
 
@@ -73,9 +81,18 @@
             while unsafe umount2(path, flags) != 0 {
                 tries += 1
                 // A look from outside (a scanner, `df`) may hold a mount for a moment.
-                guard errno == EBUSY, tries < 100 else { throw KernelError(call: "umount \(path)", number: errno) }
+                guard errno == EBUSY, tries < 100 else {
+                    throw KernelError(call: "umount \(path), used by \(users(of: path))", number: errno)
+                }
                 usleep(10_000)
             }
+        }
+
+        /// What this process has open or mapped below a path.
+        private static func users(of path: String) -> [String] {
+            let open = (0..<256).compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+            let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+            return (open + maps.split(separator: "\n").map(String.init)).filter { $0.contains(path + "/") }
         }
     }
 
