@@ -52,7 +52,7 @@
             let start = clock.now
             do {
                 try explorer.run(stateCount: states, statesPerLife: 25)
-            } catch let failure as CrashFailure where flaw != .none {
+            } catch let failure as CrashFailure where flaw != .none && failure.isLoss {
                 print("\(fileSystem.rawValue), \(flaw.rawValue): caught at state \(explorer.stateCount): \(failure)")
                 return
             }

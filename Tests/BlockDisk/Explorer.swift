@@ -70,8 +70,12 @@
                 do {
                     remains = try check(state, log, histories)
                 } catch {
+                    let isLoss = (error as? CrashFailure)?.isLoss ?? false
+                    // Of a flaw it is the loss that must be noticed, not a file system that does not mount any more.
+                    if flaw != .none, !isLoss { continue }
                     try keep(state, log, files, base, image)
-                    throw CrashFailure("seed \(seed), life \(lifeCount), state \(stateCount): \(state): \(error)")
+                    throw CrashFailure(
+                        "seed \(seed), life \(lifeCount), state \(stateCount): \(state): \(error)", isLoss: isLoss)
                 }
                 last = state
             }
@@ -149,7 +153,7 @@
                 let ids = try store.logIDs()
                 for history in histories {
                     guard ids.contains(history.id) else {
-                        if history.existence <= place { throw CrashFailure("log \(history.id) is gone") }
+                        if history.existence <= place { throw CrashFailure("log \(history.id) is gone", isLoss: true) }
                         continue
                     }
                     let log = try store.log(history.id)
@@ -163,7 +167,9 @@
                     }
                     found.removeLast(min(extra.count, found.count))
                     if let what = history.model.violation(found: found, gaps: gaps, promised: promised) {
-                        throw CrashFailure("log \(history.id), opened \(round + 1) times: \(what); \(log.recovery)")
+                        throw CrashFailure(
+                            "log \(history.id), opened \(round + 1) times: \(what); \(log.recovery)",
+                            isLoss: what.contains("were acknowledged"))
                     }
                     if round == 0 {
                         remains.append(remainder(of: history, found, handedOut))

@@ -102,6 +102,8 @@
         private let log: ShardLog
         private let dice: SeededEntropy
         private let promisesEarly: Bool
+        /// How much more often than anything else this life waits for durability.
+        private let eagerness: Int
         private let place: @Sendable () -> Int
         private let state: Guarded<(history: LogHistory, failure: LogError?)>
         var id: UInt64 { log.id }
@@ -113,6 +115,7 @@
             self.place = place
             self.promisesEarly = promisesEarly
             dice = SeededEntropy(seed: seed)
+            eagerness = [1, 2, 20][dice.next(below: 3)]
             state = Guarded((history, nil))
         }
 
@@ -139,7 +142,7 @@
                 $0.history.model.append(range, records)
                 $0.history.handedOut.append((after, range.upperBound))
             }
-            switch dice.next(below: 4) {
+            switch dice.next(below: 2 + eagerness) {
             case 0: if dice.next(below: 2) == 0 { usleep(UInt32(dice.next(below: 3000))) }
             case 1: try log.wait(.written, below: range.upperBound)
             default:
@@ -162,6 +165,11 @@
 
     struct CrashFailure: Error, CustomStringConvertible {
         let description: String
-        init(_ description: String) { self.description = description }
+        /// Something that was promised is not there.
+        let isLoss: Bool
+        init(_ description: String, isLoss: Bool = false) {
+            self.description = description
+            self.isLoss = isLoss
+        }
     }
 #endif
