@@ -28,7 +28,7 @@
                 default: usage()
                 }
             } catch {
-                print("FAILED: \(error)")
+                print(arguments.first == "serve" ? "\(error)" : "FAILED: \(error)")
                 exit(1)
             }
         }
@@ -63,6 +63,10 @@
 
         /// Tries everything once that exploring needs of the system.
         private static func probe() throws {
+            func end(_ reason: any Error) -> Never {
+                print("\(reason)")
+                exit(3)
+            }
             do {
                 let workshop = try Workshop()
                 for fileSystem in FileSystem.allCases {
@@ -76,9 +80,10 @@
                     }
                     try disk.stop()
                 }
-            } catch {
-                print("\(error)")
-                exit(3)
+            } catch let reason as KernelError {
+                end(reason)
+            } catch let reason as NoDisk {
+                end(reason)
             }
         }
     }

@@ -14,6 +14,11 @@
         }
     }
 
+    /// The disk's process did not get as far as to serve, and why.
+    struct NoDisk: Error, CustomStringConvertible {
+        let description: String
+    }
+
     /// The disk in a process of its own, which ends when this object or this process does.
     final class DiskProcess {
         private let process = Process()
@@ -29,9 +34,10 @@
             process.standardOutput = ready
             try process.run()
             let said = ready.fileHandleForReading.availableData
-            guard String(decoding: said, as: UTF8.self) == "ready\n" else {
+            let text = String(decoding: said, as: UTF8.self)
+            guard text == "ready\n" else {
                 process.waitUntilExit()
-                throw CrashFailure("the disk's process ended with status \(process.terminationStatus)")
+                throw NoDisk(description: text.isEmpty ? "status \(process.terminationStatus)" : text)
             }
             self.log = LogLength(file: try Kernel.open(log, O_RDONLY))
         }

@@ -6,7 +6,8 @@
     struct KernelError: Error, CustomStringConvertible {
         let call: String
         let number: Int32
-        var description: String { "\(call): errno \(number)" }
+        // Safe because the text is copied at once.
+        var description: String { unsafe "\(call): \(String(cString: strerror(number)))" }
     }
 
     /// The system calls that a disk of one's own needs and `StorageIO` does not have.
