@@ -55,6 +55,12 @@ package struct LogModel: Sendable {
         package let record: PlainRecord
         /// Its block was damaged on the disk while it was durable: it must be declared missing.
         package var isDamaged = false
+
+        package init(ordinal: UInt64, arrival: UInt64 = 0, record: PlainRecord) {
+            self.ordinal = ordinal
+            self.arrival = arrival
+            self.record = record
+        }
     }
     /// In order of their ordinals.
     package private(set) var entries: [Entry] = []
@@ -64,10 +70,18 @@ package struct LogModel: Sendable {
     package private(set) var greatestOrdinal: UInt64?
     package var lastArrival: UInt64 = 0
 
+    package init() {}
+
+    /// A batch was appended; its numbers must be new.
     package mutating func append(_ range: Range<UInt64>, _ records: [PlainRecord], arrival: UInt64) throws(CrashFailure) {
         if let greatestOrdinal, range.lowerBound <= greatestOrdinal {
             throw CrashFailure(.numberReused, "\(range.lowerBound) after \(greatestOrdinal)")
         }
+        note(range, records, arrival: arrival)
+    }
+
+    /// The same for who holds numbers against each other himself.
+    package mutating func note(_ range: Range<UInt64>, _ records: [PlainRecord], arrival: UInt64 = 0) {
         lastArrival = max(lastArrival, arrival)
         for (index, record) in records.enumerated() {
             entries.append(Entry(ordinal: range.lowerBound + UInt64(index), arrival: lastArrival, record: record))
@@ -142,6 +156,21 @@ package struct LogModel: Sendable {
             throw CrashFailure(.batchCut, "\(index) records are left in log \(log.id), batches end at \(batchEnds)")
         }
         return index
+    }
+
+    /// As `judge`, of a log that was read already, arrival times apart; nil when all is well.
+    package func violation(
+        found: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap], promised: UInt64
+    ) -> String? {
+        if !gaps.isEmpty { return "a gap was declared: \(gaps)" }
+        if found.count > entries.count { return "\(found.count) records found, \(entries.count) appended" }
+        for (entry, found) in zip(entries, found) where found.ordinal != entry.ordinal || found.record != entry.record {
+            return "found \(found), appended \(entry)"
+        }
+        let least = count(below: promised)
+        if found.count < least { return "\(least) records were acknowledged, \(found.count) are left" }
+        if !batchEnds.contains(found.count) { return "a batch was cut: \(found.count) records, batches end at \(batchEnds)" }
+        return nil
     }
 
     private func difference(at index: Int, _ view: borrowing RecordView) -> CrashFailure? {
