@@ -10,7 +10,7 @@ package struct BlockWalk {
 
     private let memory: Memory
     private let identity: SegmentIdentity
-    /// Valid blocks so far.
+    /// Valid blocks so far, and the holes between them.
     package let index = SparseIndex()
     package private(set) var byteOffset = Format.blocksByteOffset
     package private(set) var nextOrdinal: UInt64
@@ -82,8 +82,7 @@ package struct BlockWalk {
 
     /// Notes what lies before `next` as damage and goes on there.
     package mutating func skip(to next: (header: BlockHeader, byteOffset: Int)) {
-        damage.append(
-            Damage(bytes: byteOffset..<next.byteOffset, ordinals: nextOrdinal..<next.header.firstOrdinal))
+        note(Damage(bytes: byteOffset..<next.byteOffset, ordinals: nextOrdinal..<next.header.firstOrdinal))
         byteOffset = next.byteOffset
         unfinishedBatchOrdinal = nil
         take(next.header)
@@ -91,9 +90,16 @@ package struct BlockWalk {
 
     /// Notes that everything from here up to `ordinal` is missing.
     package mutating func noteMissing(upTo ordinal: UInt64) {
-        damage.append(Damage(bytes: rest, ordinals: nextOrdinal..<ordinal))
+        note(Damage(bytes: rest, ordinals: nextOrdinal..<ordinal))
         nextOrdinal = ordinal
         unfinishedBatchOrdinal = nil
+    }
+
+    /// In the index, too: where a block is lost at the end of a generation, nothing else tells that from an ordinary step.
+    private mutating func note(_ found: Damage) {
+        damage.append(found)
+        guard !found.ordinals.isEmpty else { return }
+        index.append(.hole(found.ordinals, at: byteOffset, greatestArrival: greatestArrival))
     }
 
     private func follows(_ header: BlockHeader) -> Bool {

@@ -35,6 +35,8 @@ package struct SegmentInspection: Sendable {
     package let blocks: [Block]
     /// Stretches between valid blocks that validate as none.
     package let damage: [BlockWalk.Damage]
+    /// What the index says is missing and the blocks do not: records that recovery found gone at the segment's end.
+    package let holes: [BlockWalk.Damage]
     package let blocksEndByteOffset: Int
     /// From there to the file's end, which may lie in the last block's pad.
     package var rest: Range<Int> { blocksEndByteOffset..<max(blocksEndByteOffset, fileByteCount) }
@@ -48,6 +50,8 @@ package struct SegmentInspection: Sendable {
     package let rawByteCount: UInt64
     package let greatestArrivalMilliseconds: UInt64
 
+    /// Every block before this place was durable, as the notes say; 0 when none does.
+    package var durableByteOffset: Int { notes.compactMap { $0.content?.durableByteOffset }.max() ?? 0 }
     package var newestNote: DurableNote? { notes.compactMap(\.content).max { $0.sequence < $1.sequence } }
     package var recordCount: Int { blocks.reduce(0) { $0 + $1.header.recordCount } }
     package var storedByteCount: Int { blocks.reduce(0) { $0 + $1.header.blockByteCount } }
@@ -84,7 +88,7 @@ package struct SegmentInspection: Sendable {
             open,
             SegmentHead(
                 header: header, headerChecksum: checksum, note: DurableNote.newest(in: pages, identity: header.identity),
-                isHeaderDamaged: false))
+                isHeaderDamaged: false, durableByteOffset: 0))
     }
 
     private static func read(_ open: OpenSegment, _ head: SegmentHead) throws(LogError) -> SegmentInspection {
@@ -102,7 +106,7 @@ package struct SegmentInspection: Sendable {
         let limit = footer.content?.blocksEndByteOffset ?? memory.byteCount
         var walk = BlockWalk(memory.slice(0, limit), identity: identity, headerChecksum: head.headerChecksum)
         walk.runThroughDamage()
-        let blocks = (0..<walk.index.count).compactMap { number -> Block? in
+        let blocks = (0..<walk.index.count).filter { !walk.index[$0].isHole }.compactMap { number -> Block? in
             let byteOffset = walk.index[number].byteOffset
             return BlockHeader.decode(memory, at: byteOffset, limit: limit, identity: identity).map {
                 Block(byteOffset: byteOffset, header: $0, fault: fault(of: $0, at: byteOffset, in: memory))
@@ -111,6 +115,7 @@ package struct SegmentInspection: Sendable {
         return SegmentInspection(
             file: open.name, fileByteCount: memory.byteCount, header: head.header, headerChecksum: head.headerChecksum,
             isHeaderDamaged: head.isHeaderDamaged, notes: notes, blocks: blocks, damage: walk.damage,
+            holes: footer.content.map { Self.holes(of: $0, memory, identity, walk) } ?? [],
             blocksEndByteOffset: walk.byteOffset, endOrdinal: walk.nextOrdinal,
             lastBlockChecksum: blocks.isEmpty ? 0 : walk.lastChecksum, unfinishedBatchOrdinal: walk.unfinishedBatchOrdinal,
             footer: footer, footerFault: footer.content.flatMap { Self.fault(of: $0, memory, identity, walk) },
@@ -155,6 +160,21 @@ package struct SegmentInspection: Sendable {
         }
     }
 
+    private static func holes(
+        of footer: SegmentFooter, _ file: Memory, _ identity: SegmentIdentity, _ walk: BlockWalk
+    ) -> [BlockWalk.Damage] {
+        let bytes = file.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
+        guard let index = footer.readIndex(bytes, identity: identity) else { return [] }
+        return (0..<index.count).compactMap { number in
+            let entry = index[number]
+            guard entry.isHole, !walk.damage.contains(where: { $0.ordinals.contains(entry.firstOrdinal) }) else { return nil }
+            let end = number + 1 < index.count ? index[number + 1].firstOrdinal : footer.endOrdinal
+            return BlockWalk.Damage(
+                bytes: entry.byteOffset..<max(entry.byteOffset, footer.indexByteOffset),
+                ordinals: entry.firstOrdinal..<max(entry.firstOrdinal, end))
+        }
+    }
+
     /// Compares a valid footer and its index with what the blocks say. Damaged blocks are missing from the scan, so that only
     /// what is there can be compared then.
     private static func fault(
@@ -162,9 +182,12 @@ package struct SegmentInspection: Sendable {
     ) -> String? {
         let bytes = file.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
         guard let index = footer.readIndex(bytes, identity: identity) else { return "the index does not match its checksum" }
-        guard walk.damage.isEmpty, walk.byteOffset == footer.blocksEndByteOffset else {
+        let hasHole = (0..<index.count).contains { index[$0].isHole }
+        guard walk.damage.isEmpty, !hasHole, walk.byteOffset == footer.blocksEndByteOffset else {
             let known = Set((0..<index.count).map { index[$0].byteOffset })
-            let isListed = (0..<walk.index.count).allSatisfy { known.contains(walk.index[$0].byteOffset) }
+            let isListed = (0..<walk.index.count).allSatisfy {
+                walk.index[$0].isHole || known.contains(walk.index[$0].byteOffset)
+            }
             return isListed ? nil : "the index lacks a block"
         }
         guard index.count == walk.index.count else { return "the index has \(index.count) blocks, the segment \(walk.index.count)" }

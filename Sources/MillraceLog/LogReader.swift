@@ -93,6 +93,11 @@ final class LogReader: Sendable {
             return missing(segment, open, content, from: position, before: 0, end: end, nextBase: nextBase)
         }
         let entry = content.index[found]
+        if entry.isHole {
+            let to = min(found + 1 < content.index.count ? content.index[found + 1].firstOrdinal : end, end)
+            guard to > position else { return .step(nextBase) }
+            return .gap(Gap(.corrupt(file: segment.name, byteOffset: entry.byteOffset), from: position, to: to))
+        }
         if position >= entry.endOrdinal {
             if end == .max, found + 1 >= content.index.count {
                 // The active segment does not have it yet, or not any more its buffer: it is moving, or in a new generation.
@@ -147,30 +152,42 @@ final class LogReader: Sendable {
             // One without blocks says nothing: the nearest one before it that has some decides.
             var decisive = middle
             var index = try index(of: segments[decisive])
-            while index?.count ?? 0 == 0, decisive > low {
+            while index == nil, decisive > low {
                 decisive -= 1
                 index = try self.index(of: segments[decisive])
             }
-            let greatest = index.flatMap { $0.count > 0 ? $0[$0.count - 1].greatestArrival : nil }
-            if let greatest, greatest >= milliseconds { high = decisive } else { low = middle + 1 }
+            if let index, index[index.count - 1].greatestArrival >= milliseconds {
+                high = decisive
+            } else {
+                low = middle + 1
+            }
         }
+        // Where none is as young, only what is not written yet can be; or what cannot be read, which the reader is to learn of.
         var start = max(watermarks.value(.written), watermarks.trimmed)
-        if low < segments.count, let index = try index(of: segments[low]), let block = index.find(arrival: milliseconds) {
-            // Where records are missing before the block, the first that arrived late enough may be one of them.
-            start = block > 0 ? index[block - 1].endOrdinal : segments[low].baseOrdinal
-            if block > 0 { return max(start, watermarks.trimmed) }
+        if low < segments.count {
+            start = segments[low].baseOrdinal
+            if let index = try index(of: segments[low]), let block = index.find(arrival: milliseconds), block > 0 {
+                let before = index[block - 1]
+                return max(before.isHole ? before.firstOrdinal : before.endOrdinal, watermarks.trimmed)
+            }
         }
-        // Else only what is not written yet can be as young; or what cannot be read, which the reader is to learn of.
-        while low > 0, try index(of: segments[low - 1])?.count ?? 0 == 0 {
+        while low > 0 {
             low -= 1
+            if let index = try index(of: segments[low]) {
+                if index[index.count - 1].isHole { start = index[index.count - 1].firstOrdinal }
+                break
+            }
             start = segments[low].baseOrdinal
         }
         return max(start, watermarks.trimmed)
     }
 
-    /// nil when neither header nor notes of the segment can be read.
+    /// nil when no block of the segment can be read, or there is none.
     private func index(of segment: Segment) throws(LogError) -> SparseIndex? {
-        do throws(LogError) { return try segment.use().1.index } catch {
+        do throws(LogError) {
+            let index = try segment.use().1.index
+            return index.count == 0 || index.count == 1 && index[0].isHole ? nil : index
+        } catch {
             guard case .corrupt = error else { throw error }
             return nil
         }

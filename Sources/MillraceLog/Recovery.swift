@@ -195,11 +195,17 @@ struct Recovery: ~Copyable {
             }
             let isLast = position == tail.count - 1
             let nextBase = isLast ? UInt64.max : tail[position + 1].baseOrdinal
-            // What D says was there and is not. Where D lies in a later generation, only that one's records count.
-            if max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal {
-                let end = safeOrdinal >= nextBase ? tail[position + 1].head.header.previousEndOrdinal : safeOrdinal
-                if end > walk.nextOrdinal { walk.noteMissing(upTo: end) }
+            // What D says was there and is not. Where D lies in a later generation only that one's records count by ordinals; a
+            // note tells by its place in the file.
+            var end: UInt64 = 0
+            if safeOrdinal >= nextBase {
+                end = tail[position + 1].head.header.previousEndOrdinal
+            } else if max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal
+                || walk.byteOffset < candidate.head.durableByteOffset
+            {
+                end = safeOrdinal
             }
+            if end > walk.nextOrdinal { walk.noteMissing(upTo: end) }
             unfinished = walk.unfinishedBatchOrdinal
             kept.append((candidate, walk))
         }

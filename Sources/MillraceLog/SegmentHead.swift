@@ -7,6 +7,8 @@ struct SegmentHead {
     let note: DurableNote?
     /// The header page is not valid; what it said was taken from the note (the back-link is not known then).
     let isHeaderDamaged: Bool
+    /// Every block before this place was durable, as either note says; 0 when none says so.
+    let durableByteOffset: Int
 
     /// nil when neither header nor note is valid for this log and name.
     static func read(_ open: OpenSegment, in directory: LogDirectory, baseOrdinal: UInt64) throws(LogError) -> SegmentHead? {
@@ -19,7 +21,7 @@ struct SegmentHead {
             if header.identity == expected, header.fileByteCount >= open.memory.byteCount {
                 return SegmentHead(
                     header: header, headerChecksum: checksum, note: DurableNote.newest(in: head, identity: expected),
-                    isHeaderDamaged: false)
+                    isHeaderDamaged: false, durableByteOffset: durableByteOffset(in: head, expected))
             }
         }
         for slot in 0..<2 {
@@ -31,8 +33,18 @@ struct SegmentHead {
             let header = SegmentHeader(
                 identity: identity, segmentNumber: note.segmentNumber, fileByteCount: open.memory.byteCount,
                 previousEndOrdinal: 0, previousBlockChecksum: 0, createdMilliseconds: note.milliseconds)
-            return SegmentHead(header: header, headerChecksum: note.headerChecksum, note: note, isHeaderDamaged: true)
+            return SegmentHead(
+                header: header, headerChecksum: note.headerChecksum, note: note, isHeaderDamaged: true,
+                durableByteOffset: durableByteOffset(in: head, identity))
         }
         return nil
+    }
+
+    private static func durableByteOffset(in head: Memory, _ identity: SegmentIdentity) -> Int {
+        (0..<2).reduce(0) { greatest, slot in
+            let byteOffset = Format.notesByteOffset + slot * Format.pageByteCount
+            let note = DurableNote.decode(head.slice(byteOffset, Format.pageByteCount), at: byteOffset, identity: identity)
+            return max(greatest, note?.durableByteOffset ?? 0)
+        }
     }
 }

@@ -12,7 +12,7 @@ import Synchronization
 /// | 0 | 8 | first ordinal |
 /// | 8 | 8 | greatest arrival time up to and with this block |
 /// | 16 | 4 | byte offset / 8 |
-/// | 20 | 4 | record count |
+/// | 20 | 4 | record count; with the top bit set nothing but damage stands here, and so many records are missing |
 /// | 24 | 8 | image: slot that holds the block decoded; 0 none, 1 somebody is decoding it |
 package final class SparseIndex: Sendable {
     package struct Entry: Equatable, Sendable {
@@ -20,9 +20,30 @@ package final class SparseIndex: Sendable {
         package var greatestArrival: UInt64
         package var byteOffset: Int
         package var recordCount: Int
+        /// Damage that recovery found: the records from `firstOrdinal` on are missing, up to the next entry.
+        package var isHole = false
         package var endOrdinal: UInt64 { firstOrdinal + UInt64(recordCount) }
+
+        /// What is missing where ordinals jump from one to the other: counted as far as 31 bits go.
+        static func hole(_ ordinals: Range<UInt64>, at byteOffset: Int, greatestArrival: UInt64) -> Entry {
+            let count = Int(min(ordinals.upperBound - ordinals.lowerBound, UInt64(Int32.max)))
+            return Entry(
+                firstOrdinal: ordinals.lowerBound, greatestArrival: greatestArrival, byteOffset: byteOffset,
+                recordCount: count, isHole: true)
+        }
+
+        var countWord: UInt32 { UInt32(recordCount) | (isHole ? SparseIndex.holeBit : 0) }
+
+        static func at(_ offset: Int, in memory: Memory) -> Entry {
+            let count = memory.load(UInt32.self, at: offset + 20)
+            return Entry(
+                firstOrdinal: memory.load(at: offset), greatestArrival: memory.load(at: offset + 8),
+                byteOffset: Int(memory.load(UInt32.self, at: offset + 16)) * 8, recordCount: Int(count & ~SparseIndex.holeBit),
+                isHole: count & SparseIndex.holeBit != 0)
+        }
     }
 
+    private static let holeBit: UInt32 = 1 << 31
     private static let entryByteCount = 32
     private static let firstChunkShift = 4
     private static let chunkLimit = 24
@@ -65,16 +86,11 @@ package final class SparseIndex: Sendable {
         memory.store(entry.firstOrdinal, at: 0)
         memory.store(entry.greatestArrival, at: 8)
         memory.store(UInt32(entry.byteOffset / 8), at: 16)
-        memory.store(UInt32(entry.recordCount), at: 20)
+        memory.store(entry.countWord, at: 20)
         appended.store(index + 1, ordering: .releasing)
     }
 
-    package subscript(index: Int) -> Entry {
-        let memory = entryMemory(index)
-        return Entry(
-            firstOrdinal: memory.load(at: 0), greatestArrival: memory.load(at: 8),
-            byteOffset: Int(memory.load(UInt32.self, at: 16)) * 8, recordCount: Int(memory.load(UInt32.self, at: 20)))
-    }
+    package subscript(index: Int) -> Entry { Entry.at(0, in: entryMemory(index)) }
 
     /// The image word of a block, for `BlockImages`.
     func imageWord(_ index: Int) -> Memory { entryMemory(index).slice(24, 8) }
@@ -123,11 +139,10 @@ package final class SparseIndex: Sendable {
         var last = Entry(firstOrdinal: 0, greatestArrival: 0, byteOffset: Format.blocksByteOffset - 8, recordCount: 0)
         for position in 0..<blockCount {
             let at = position * Format.indexEntryByteCount
-            let entry = Entry(
-                firstOrdinal: memory.load(at: at), greatestArrival: memory.load(at: at + 8),
-                byteOffset: Int(memory.load(UInt32.self, at: at + 16)) * 8,
-                recordCount: Int(memory.load(UInt32.self, at: at + 20)))
-            guard entry.byteOffset > last.byteOffset, entry.byteOffset < blocksEnd, entry.recordCount > 0,
+            let entry = Entry.at(at, in: memory)
+            // A hole may stand behind the last block.
+            guard entry.byteOffset > last.byteOffset, entry.byteOffset < blocksEnd + (entry.isHole ? 1 : 0),
+                entry.recordCount > 0,
                 entry.firstOrdinal >> 63 == 0,
                 entry.firstOrdinal >= last.endOrdinal, entry.greatestArrival >= last.greatestArrival
             else { return nil }

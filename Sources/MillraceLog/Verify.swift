@@ -194,6 +194,9 @@ package struct StoreVerification: Sendable {
                 isKnown ? .damage : .note, file, bytes: damage.bytes, log: log, ordinals: damage.ordinals,
                 isKnown ? "no block validates here" : "the log's torn tail: the next opening cuts it here")
         }
+        for hole in segment.holes {
+            add(.damage, file, bytes: hole.bytes, log: log, ordinals: hole.ordinals, "recovery found that records are missing here")
+        }
         var next = segment.header.identity.baseOrdinal
         for block in segment.blocks {
             let bytes = block.byteOffset..<block.byteOffset + block.header.blockByteCount
@@ -246,10 +249,10 @@ package struct StoreVerification: Sendable {
     private mutating func judgeEnd(_ last: SegmentInspection, _ file: String, durable: UInt64) {
         let log = last.header.identity.logID
         let reached = max(last.endOrdinal, Ordinal.first(ofGeneration: min(Ordinal.generation(durable), Ordinal.greatestGeneration)))
-        if reached < durable {
+        if reached < durable || last.holes.isEmpty && last.blocksEndByteOffset < last.durableByteOffset {
             add(
                 activeWriter == nil ? .damage : .note, file, bytes: last.rest, log: log,
-                ordinals: last.endOrdinal..<durable, "records that were durable are missing at the end")
+                ordinals: last.endOrdinal..<max(last.endOrdinal, durable), "records that were durable are missing at the end")
         }
         guard activeWriter == nil, last.footer.content == nil else { return }
         let note = last.newestNote
