@@ -15,22 +15,49 @@ import CMillrace
 @safe package final class AnonymousRegion: @unchecked Sendable {
     /// The bytes; good for as long as this object lives.
     package let memory: Memory
+    /// The region that this one is a part of; it owns the pages then.
+    private let whole: AnonymousRegion?
 
     /// Reserves address space, `byteCount` (at least 1) rounded up to whole pages.
     /// - Throws: `.map` with ENOMEM when the process may not have that much address space.
-    ///   With `prefersHugePages` in pages of 2 MiB where the system has them: a fifth of the cost of populating, and more may
-    ///   become resident than was touched.
-    package init(byteCount: Int, prefersHugePages: Bool = false) throws(IOError) {
+    package init(byteCount: Int) throws(IOError) {
         precondition(byteCount > 0)
         let page = AlignedMemory.pageByteCount
         let (memory, errorNumber) = Syscalls.map(-1, byteCount: (byteCount + page - 1) & ~(page - 1))
         guard let memory else { throw IOError(.map, name: "", errorNumber: errorNumber) }
         self.memory = memory
-        // Safe because the advice changes no byte.
-        if prefersHugePages { unsafe millrace_prefer_huge_pages(memory.address, memory.byteCount) }
+        whole = nil
     }
 
-    deinit { Syscalls.unmap(memory) }
+    private init(_ range: Range<Int>, of whole: AnonymousRegion) {
+        memory = whole.memory.slice(range.lowerBound, range.count)
+        self.whole = whole
+    }
+
+    /// Regions of these sizes in one stretch of address space: one call to the system for all of them.
+    ///
+    /// Those of 64 MiB and more prefer pages of 2 MiB where the system has them: a fifth of the cost of populating, and more may become
+    /// resident than was touched.
+    /// - Throws: as `init`.
+    package static func several(_ byteCounts: [Int]) throws(IOError) -> [AnonymousRegion] {
+        let hugePage = 2 << 20, page = AlignedMemory.pageByteCount
+        var ranges: [Range<Int>] = []
+        for byteCount in byteCounts {
+            precondition(byteCount > 0)
+            let alignment = byteCount >= 64 << 20 ? hugePage : page
+            let start = ((ranges.last?.upperBound ?? 0) + alignment - 1) & ~(alignment - 1)
+            ranges.append(start..<(start + byteCount + page - 1) & ~(page - 1))
+        }
+        let whole = try AnonymousRegion(byteCount: ranges.last?.upperBound ?? page)
+        return ranges.map { range in
+            let region = AnonymousRegion(range, of: whole)
+            // Safe because the advice changes no byte.
+            if range.count >= 64 << 20 { unsafe millrace_prefer_huge_pages(region.memory.address, region.memory.byteCount) }
+            return region
+        }
+    }
+
+    deinit { if whole == nil { Syscalls.unmap(memory) } }
 
     /// Gives the range real pages now, so that touching it later neither waits nor fails. Changes no byte and
     /// may run beside readers and writers of the range. Rounds outward to whole pages. O(pages).

@@ -60,18 +60,14 @@ package final class Arena: Sendable {
         self.budgetByteCount = budgetByteCount
         self.writeShareByteCount = writeShareByteCount
         readShareByteCount = budgetByteCount - writeShareByteCount
-        var regions: [AnonymousRegion] = [], descriptors: [AnonymousRegion] = [], capacities: [Int] = []
-        for byteCount in classByteCounts {
-            let capacity = min(budgetByteCount / byteCount + 1, 1 << 27)
-            capacities.append(capacity)
-            regions.append(
-                try AnonymousRegion(byteCount: capacity * byteCount, prefersHugePages: capacity * byteCount >= 64 << 20))
-            descriptors.append(try AnonymousRegion(byteCount: capacity * Self.descriptorByteCount))
-        }
-        self.regions = regions
-        self.descriptors = descriptors
+        let capacities = classByteCounts.map { min(budgetByteCount / $0 + 1, 1 << 27) }
+        let all = try AnonymousRegion.several(
+            zip(classByteCounts, capacities).map { $0 * $1 } + capacities.map { $0 * Self.descriptorByteCount }
+                + [16 * Self.headStride])
         self.capacities = capacities
-        heads = try AnonymousRegion(byteCount: 16 * Self.headStride)
+        regions = Array(all[..<capacities.count])
+        descriptors = Array(all[capacities.count..<2 * capacities.count])
+        heads = all[2 * capacities.count]
     }
 
     /// The smallest class with slots of at least so many bytes.
