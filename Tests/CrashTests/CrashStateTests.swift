@@ -1,30 +1,21 @@
-import MillraceIO
-import MillraceLog
+import Foundation
 import MillraceTestKit
-import MillraceTestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Aim: nothing acknowledged is lost, nothing else appears, whatever a power loss leaves of the unsynced bytes and names.
 /// Method: seeded lives of a store on a disk in memory; states taken on the way are recovered, appended to, recovered
 /// again, also with the power failing inside the recovery. A failure prints its seed, which replays it exactly:
 /// `MILLRACE_SEED=n`. `MILLRACE_STATES=n` sets how many states are checked.
 @Suite struct CrashStateTests {
-    static func number(_ name: String) -> Int? {
-        // Safe because the string is copied at once.
-        unsafe getenv(name).flatMap { unsafe Int(String(cString: $0)) }
-    }
+    static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
     @Test func `an acknowledged record survives every state that power loss or a kill may leave`() throws {
         var explorer = CrashExplorer()
         explorer.firstSeed = UInt64(Self.number("MILLRACE_SEED") ?? 1)
         explorer.isSingle = Self.number("MILLRACE_SEED") != nil
         explorer.stateLimit = Self.number("MILLRACE_STATES") ?? 10_000
+        // Other tests run beside a short search; a long one has the machine to itself.
+        if explorer.stateLimit > 50_000 { explorer.threadCount = ProcessInfo.processInfo.activeProcessorCount }
         let report = explorer.run()
         print("crash states checked: \(report.stateCount), lives: \(report.lifeCount)")
         if let failure = report.failure { Issue.record("\(failure)") }
