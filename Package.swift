@@ -85,6 +85,10 @@ let package = Package(
         .testTarget(
             name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "FaultTests",
+            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            swiftSettings: settings),
         .executableTarget(
             name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),

@@ -13,6 +13,7 @@ package struct LogModel: Sendable {
     /// Records below were acknowledged as durable, as written.
     package var durable: UInt64 = 0
     package var written: UInt64 = 0
+    package init() {}
 
     package mutating func append(_ range: Range<UInt64>, _ records: [PlainRecord]) {
         for (index, record) in records.enumerated() {

@@ -1,0 +1,42 @@
+import MillraceIO
+import MillraceLog
+import MillraceTestKit
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Aim: what the matrix of faults found once stays found, by name. Method: the shortest sequence that showed it.
+@Suite struct FoundFaultTests {
+    private func life(_ disk: ShadowIO = ShadowIO()) throws -> LogLife {
+        let life = LogLife(LogBase(), disk: disk, plan: nil)
+        try life.open()
+        return life
+    }
+
+    private func filled() throws -> LogLife {
+        let life = try life()
+        try life.createLog()
+        try life.append(12_000)
+        try life.wait(.durable)
+        return life
+    }
+
+    /// The next call of the kind, counted from now, fails.
+    private func fail(_ life: LogLife, _ operation: IOError.Operation, _ errorNumber: Int32, after calls: Int = 0) {
+        life.io.setPlans([
+            .init(operation, call: life.io.callCount(operation) + 1 + calls, errorNumber: errorNumber)
+        ])
+    }
+
+    @Test func `closing a log that failed after everything was durable is no error`() throws {
+        let life = try filled()
+        fail(life, .write, EIO)
+        #expect(throws: LogError.self) { try life.idle() }
+        life.io.setPlans([])
+        try life.close()
+    }
+}
