@@ -147,7 +147,12 @@ package final class LogStore: Sendable {
             if error.isMissing { throw .unknownLog(id) }
             throw .io(error)
         }
-        if create { try systemCall { () throws(IOError) in try shared.io.sync(handles.logs) } }
+        if create {
+            do { try shared.io.sync(handles.logs) } catch {
+                shared.io.close(handle)
+                throw .io(error)
+            }
+        }
         return try ShardLog(id: id, shared: shared, handle: handle)
     }
 

@@ -32,6 +32,14 @@ import Testing
         ])
     }
 
+    @Test func `a log that could not be made leaves nothing open`() throws {
+        let life = try life()
+        let before = life.disk.openHandleCount
+        fail(life, .syncDirectory, EIO)
+        #expect(throws: LogError.self) { try life.createLog() }
+        #expect(life.disk.openHandleCount == before, "\(life.disk.openHandles)")
+    }
+
     @Test func `closing a log that failed after everything was durable is no error`() throws {
         let life = try filled()
         fail(life, .write, EIO)
