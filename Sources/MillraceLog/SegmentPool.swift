@@ -45,11 +45,7 @@ final class SegmentPool: Sendable {
             defer { state.ready = [] }
             return state.ready
         }
-        for prepared in ready {
-            io.close(prepared.file)
-            // Left behind at worst: the next open removes it.
-            try? io.unlink(prepared.name, in: directory)
-        }
+        for prepared in ready { discard(prepared) }
     }
 
     /// A prepared file of that size: a ready one, or one made now.
@@ -69,6 +65,13 @@ final class SegmentPool: Sendable {
             guard case .storageFull = error, mayUseReserve, reserve.release() else { throw error }
             return try prepare(byteCount: byteCount, isZeroed: isZeroed)
         }
+    }
+
+    /// Lets go of a file that was taken and will not become a segment.
+    func discard(_ prepared: PreparedFile) {
+        io.close(prepared.file)
+        // Left behind at worst: the next open removes it.
+        try? io.unlink(prepared.name, in: directory)
     }
 
     /// Asks for a file that will be needed soon. A segment asks once, for its successor.

@@ -179,7 +179,12 @@ struct SegmentWriter: ~Copyable {
         // The new file first: when there is no space, the old segment stays as it is.
         let prepared = try pool.take(
             byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
-        if active != nil { try seal(isByRecovery: false) }
+        do throws(LogError) {
+            if active != nil { try seal(isByRecovery: false) }
+        } catch {
+            pool.discard(prepared)
+            throw error
+        }
         let name = FileNames.segment(block.header.firstOrdinal)
         let header = SegmentHeader(
             identity: SegmentIdentity(

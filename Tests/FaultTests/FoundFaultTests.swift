@@ -40,6 +40,16 @@ import Testing
         #expect(life.disk.openHandleCount == before, "\(life.disk.openHandles)")
     }
 
+    @Test func `a segment that cannot be sealed leaves its successor's file closed`() throws {
+        let life = try filled()
+        // The successor's zeros are written first, then index and footer.
+        try life.append(12_000)
+        fail(life, .write, EIO, after: 1)
+        #expect(throws: LogError.self) { try life.wait(.durable) }
+        life.letGo()
+        #expect(life.disk.openHandles == [])
+    }
+
     @Test func `closing a log that failed after everything was durable is no error`() throws {
         let life = try filled()
         fail(life, .write, EIO)
