@@ -97,7 +97,8 @@ final class SegmentPool: Sendable {
             return state.number
         }
         let name = FileNames.spare(byteCount: byteCount, number: number)
-        let file = try systemCall { () throws(IOError) in try io.createFile(name, in: directory) }
+        let file: FileHandle
+        do { file = try io.createFile(name, in: directory) } catch { throw refusal(error, byteCount: byteCount) }
         do {
             try io.allocate(file, byteCount: byteCount)
             var written = 0
@@ -110,11 +111,16 @@ final class SegmentPool: Sendable {
         } catch {
             io.close(file)
             try? io.unlink(name, in: directory)
-            guard error.isOutOfSpace else { throw .io(error) }
-            let available = (try? io.freeSpace(in: directory).availableByteCount) ?? 0
-            throw .storageFull(neededByteCount: byteCount, availableByteCount: available)
+            throw refusal(error, byteCount: byteCount)
         }
         return PreparedFile(file: file, name: name, byteCount: byteCount)
+    }
+
+    /// `storageFull` when a file of that size could not be made for want of space, or of room for its name.
+    func refusal(_ error: IOError, byteCount: Int) -> LogError {
+        guard error.isOutOfSpace else { return .io(error) }
+        let available = (try? io.freeSpace(in: directory).availableByteCount) ?? 0
+        return .storageFull(neededByteCount: byteCount, availableByteCount: available)
     }
 }
 

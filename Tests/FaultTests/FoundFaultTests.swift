@@ -50,6 +50,26 @@ import Testing
         #expect(life.disk.openHandles == [])
     }
 
+    @Test(arguments: [IOError.Operation.createFile, .allocate, .rename])
+    func `no room for a segment's file or name is a full disk, and appending resumes`(operation: IOError.Operation) throws {
+        let life = try filled()
+        try life.append(12_000)
+        fail(life, operation, ENOSPC)
+        do throws(LogError) {
+            try life.wait(.durable)
+            Issue.record("nothing failed")
+        } catch {
+            guard case .storageFull(let needed, _) = error else { throw error }
+            #expect(needed > 12_000)
+        }
+        try life.append(100)
+        try life.wait(.durable)
+        let found = try #require(life.log).readAll(level: .durable)
+        #expect(life.model.violation(found: found.records, gaps: found.gaps, promised: .max) == nil)
+        try life.close()
+        #expect(life.disk.openHandles == [])
+    }
+
     @Test func `closing a log that failed after everything was durable is no error`() throws {
         let life = try filled()
         fail(life, .write, EIO)
