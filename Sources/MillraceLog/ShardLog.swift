@@ -222,10 +222,15 @@ package final class ShardLog: Sendable {
     }
 
     /// Makes everything durable and notes that the log was closed. Nothing may be appended meanwhile or after.
+    /// - Throws: `frozen` when some records are not durable, now or since long.
     func close() throws(LogError) {
         duties.refuse(.closed)
         defer { settleWaiters(blockedBy: .closed) }
-        if failure.isFailed { return }
+        if let error = failure.error {
+            // Whoever put what is not kept hears of it here at the latest.
+            if watermarks.value(.durable) < watermarks.value(.published) { throw error }
+            return
+        }
         _ = writer.withRoleIfFree { $0.closeBuffer() }
         try wait(.durable, below: watermarks.value(.published))
         // In both slots, one after the other: whichever page is damaged later, the other says how far the log was durable.

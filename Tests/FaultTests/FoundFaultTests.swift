@@ -70,6 +70,16 @@ import Testing
         #expect(life.disk.openHandles == [])
     }
 
+    @Test func `closing tells who put something that a failed sync made void`() throws {
+        let life = try filled()
+        try life.append()
+        fail(life, .sync, EIO)
+        #expect(throws: LogError.self) { try life.wait(.durable) }
+        life.io.setPlans([])
+        #expect(throws: LogError.self) { try life.close() }
+        #expect(life.disk.openHandles == [])
+    }
+
     @Test func `closing a log that failed after everything was durable is no error`() throws {
         let life = try filled()
         fail(life, .write, EIO)
