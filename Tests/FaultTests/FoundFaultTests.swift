@@ -87,4 +87,31 @@ import Testing
         life.io.setPlans([])
         try life.close()
     }
+
+    @Test func `what was found after a kill outlives a power loss, the segment's name too`() throws {
+        let life = try filled()
+        try life.append(12_000)
+        // A new segment's name stands in the log's directory, and nothing was synced since.
+        try life.flush()
+        let killed = LogLife(LogBase(model: life.model, isCreated: true), disk: life.disk.kill(), plan: nil)
+        life.letGo()
+        try killed.open()
+        try killed.openLog()
+        #expect(try #require(killed.log).readAll(level: .durable).records.count == 2)
+        let crashed = killed.disk.crash(.nothing, entropy: SeededEntropy(seed: 1))
+        killed.letGo()
+        #expect(try found(on: crashed).records.count == 2)
+    }
+
+    private func found(
+        on disk: ShadowIO
+    ) throws -> (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap]) {
+        let clock = ManualClock()
+        clock.restart(bootIdentity: (9, 9))
+        let store = try LogStore(
+            at: "/store", create: false, io: disk, clock: clock, entropy: SeededEntropy(seed: 5),
+            configuration: LogLife.configuration)
+        defer { store.abandon() }
+        return try store.log(1).readAll(level: .durable)
+    }
 }
