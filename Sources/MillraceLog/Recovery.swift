@@ -49,6 +49,9 @@ struct Recovery: ~Copyable {
         let open: OpenSegment
         let head: SegmentHead
         let footer: SegmentFooter?
+        /// Every block that validates, and where the last one ends.
+        let blocks: SparseIndex
+        let blocksEnd: Int
     }
 
     private init(directory: LogDirectory, boot: (UInt64, UInt64)) {
@@ -76,7 +79,10 @@ struct Recovery: ~Copyable {
         }
         if !isReadOnly {
             // What was read may be in memory only, left there by a process that died: first it must stay.
-            for candidate in tail { try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) } }
+            for candidate in tail {
+                try writeAgain(candidate)
+                try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) }
+            }
             try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
         }
         try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
@@ -111,12 +117,39 @@ struct Recovery: ~Copyable {
             if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
                 safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
             }
-            tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
+            tail.append(
+                Candidate(
+                    baseOrdinal: base, open: open, head: head, footer: footer, blocks: scan.index,
+                    blocksEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
             if durableOrdinal >= base { break }
         }
         tail.reverse()
         return (tail, unreadable)
+    }
+
+    /// Writes what D does not cover once more, as it is. A sync that failed, in a process that is gone, may have left pages
+    /// in memory that differ from the disk and count as clean: no sync writes those, unless they are written to.
+    private func writeAgain(_ candidate: Candidate) throws(LogError) {
+        var pages: [Range<Int>] = []
+        if durableOrdinal <= candidate.baseOrdinal { pages.append(0..<Format.blocksByteOffset) }
+        let first = (0..<candidate.blocks.count).first { candidate.blocks[$0].endOrdinal > durableOrdinal }
+        if let first {
+            let byteOffset = candidate.blocks[first].byteOffset
+            let start = byteOffset - byteOffset % Format.pageByteCount
+            pages.append(start..<min(Format.alignPage(candidate.blocksEnd), candidate.open.memory.byteCount))
+        }
+        guard !pages.isEmpty else { return }
+        // Through memory of its own: a write whose source is the very page it goes to is asking for trouble.
+        let step = min(1 << 20, pages.map(\.count).max() ?? 0)
+        let copy = AlignedMemory(byteCount: step)
+        for range in pages {
+            for at in stride(from: range.lowerBound, to: range.upperBound, by: step) {
+                let piece = copy.memory.slice(0, min(step, range.upperBound - at))
+                piece.copy(candidate.open.memory.slice(at, piece.byteCount), at: 0)
+                try systemCall { () throws(IOError) in try directory.io.write(candidate.open.file, at: at, [piece]) }
+            }
+        }
     }
 
     /// nil when the file is too short to be a segment.

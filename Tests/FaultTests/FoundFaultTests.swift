@@ -103,6 +103,26 @@ import Testing
         #expect(try found(on: crashed).records.count == 2)
     }
 
+    @Test func `reopening does not take the bytes of a failed sync for durable`() throws {
+        let life = try filled()
+        try life.append(100)
+        fail(life, .sync, EIO)
+        #expect(throws: LogError.self) { try life.wait(.durable) }
+        life.letGo()
+        // The bytes are in memory still, and a sync that only repeats the failed one would say that they are on disk.
+        life.io.setPlans([])
+        try life.open()
+        try life.openLog()
+        let shown = try #require(life.log).readAll(level: .durable)
+        try life.append(100)
+        try life.wait(.durable)
+        let crashed = life.disk.crash(.nothing, entropy: SeededEntropy(seed: 1))
+        life.letGo()
+        let (records, gaps) = try found(on: crashed)
+        #expect(gaps == [])
+        #expect(records.count == shown.records.count + 1)
+    }
+
     private func found(
         on disk: ShadowIO
     ) throws -> (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap]) {
