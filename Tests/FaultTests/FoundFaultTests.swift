@@ -134,4 +134,37 @@ import Testing
         defer { store.abandon() }
         return try store.log(1).readAll(level: .durable)
     }
+
+    @Test func `arrival times do not go back when the newest segment has no record yet`() throws {
+        let life = try life()
+        try life.createLog()
+        let log = try #require(life.log)
+        let late = try log.append(PlainRecord(key: [1], data: [UInt8](repeating: 3, count: 9_000)), arrival: 2_000_000)
+        try log.wait(.durable, below: late + 1)
+        // The process dies between the name of the new segment and its first block.
+        let isRenamed = Guarded(false)
+        let killed = Guarded<ShadowIO?>(nil)
+        let disk = life.disk
+        disk.fault = { operation, _, _ in
+            if operation == .rename { isRenamed.withLock { $0 = true } }
+            if operation == .write, isRenamed.withLock({ $0 }) {
+                let state = disk.kill()
+                killed.withLock { $0 = $0 ?? state }
+            }
+            return nil
+        }
+        let next = try log.append(PlainRecord(key: [1], data: [UInt8](repeating: 4, count: 9_000)), arrival: 2_000_001)
+        try log.wait(.durable, below: next + 1)
+        disk.fault = nil
+        life.letGo()
+        let again = LogLife(LogBase(), disk: try #require(killed.withLock { $0 }), plan: nil)
+        try again.open()
+        try again.openLog()
+        let reopened = try #require(again.log)
+        let ordinal = try reopened.append(PlainRecord("k", "the clock was set back by years"), arrival: 5)
+        var cursor = reopened.cursor(at: ordinal, level: .published)
+        let arrival = try cursor.withBatch { batch throws(LogError) in batch.next()?.arrivalMilliseconds }
+        let found = try #require(arrival ?? nil)
+        #expect(found >= 2_000_000)
+    }
 }
