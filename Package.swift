@@ -87,8 +87,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            dependencies: [
+                "millrace-fault-helper", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport",
+            ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-fault-helper", dependencies: ["Millrace", "MillraceModel", "MillraceIO"],
+            path: "Tests/FaultHelper", swiftSettings: settings),
         .executableTarget(
             name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),

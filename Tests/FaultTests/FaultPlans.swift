@@ -48,27 +48,38 @@ enum FaultPlans {
     /// Chooses which plans are tried, and draws crash states and second faults.
     static let seed = UInt64(Fixtures.number("MILLRACE_SEED") ?? 1)
 
-    /// Calls `run` with every plan, or a share of them. `callCount` says how often a run without faults makes the call;
-    /// beyond that `run` goes on until it says that nothing failed. Returns how many plans were tried.
-    static func each(
-        of scenario: String, callCount: (IOError.Operation) -> Int, _ run: (FaultIO.Plan) throws -> Bool
-    ) throws -> Int {
-        var count = 0
-        let dice = SeededEntropy(seed: seed &+ scenario.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
-        for kind in kinds {
-            var plan = kind
-            while true {
-                // Beyond the calls of a run without faults all plans are tried: there are few.
-                if plan.call > callCount(plan.operation) || dice.next(below: share) == 0 {
-                    // With a share, the calls that only a fault brings about are the full run's.
-                    if plan.call > callCount(plan.operation), share > 1 { break }
-                    count += 1
-                    if try !run(plan) { break }
-                }
-                plan.call += 1
-            }
+    /// Plans one after the other, all of them or a share.
+    struct Sweep {
+        private let callCount: (IOError.Operation) -> Int
+        private let dice: SeededEntropy
+        private var kind = 0
+        private var call = 0
+        private(set) var count = 0
+
+        /// - Parameter callCount: how often a run without faults makes the call.
+        init(of scenario: String, callCount: @escaping (IOError.Operation) -> Int) {
+            self.callCount = callCount
+            dice = SeededEntropy(seed: seed &+ scenario.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
         }
-        return count
+
+        /// `hasFailed` says whether the plan before this one made a call fail: the first that does not ends its kind. With a
+        /// share the calls that only a fault brings about are left to the full run.
+        mutating func next(_ hasFailed: Bool) -> FaultIO.Plan? {
+            var ends = !hasFailed && call > 0
+            while kind < kinds.count {
+                call += 1
+                if ends || (share > 1 && call > callCount(kinds[kind].operation)) {
+                    (kind, call, ends) = (kind + 1, 0, false)
+                    continue
+                }
+                guard dice.next(below: share) == 0 else { continue }
+                var plan = kinds[kind]
+                plan.call = call
+                count += 1
+                return plan
+            }
+            return nil
+        }
     }
 }
 

@@ -16,21 +16,22 @@ import Testing
         try scenario.run(untouched)
         try LogCheck(life: untouched, plan: nil, entropy: SeededEntropy(seed: 1)).run(nil, closes: true)
         var injected = 0
-        let tried = try FaultPlans.each(of: name, callCount: { untouched.io.callCount($0) }) { plan in
+        var sweep = FaultPlans.Sweep(of: name) { untouched.io.callCount($0) }
+        var isGoingOn = true
+        while let plan = sweep.next(isGoingOn) {
             let life = LogLife(base, disk: base.disk.kill(), plan: plan)
             do {
                 var failed: LogError?
                 do throws(LogError) { try scenario.run(life) } catch { failed = error }
-                let count = life.io.injectedCount
-                injected += count
+                isGoingOn = life.io.injectedCount > 0
+                injected += life.io.injectedCount
                 let check = LogCheck(
                     life: life, plan: plan, entropy: SeededEntropy(seed: FaultPlans.seed &+ UInt64(plan.call)))
                 try check.run(failed, closes: plan.call % 2 == 0)
-                return count > 0
             } catch {
                 throw FaultFailure("scenario '\(name)', \(plan.text): \(error)")
             }
         }
-        print("fault matrix: \(tried) plans, \(injected) faults: \(name)")
+        print("fault matrix: \(sweep.count) plans, \(injected) faults: \(name)")
     }
 }
