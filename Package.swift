@@ -85,6 +85,15 @@ let package = Package(
         .testTarget(
             name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "FaultTests",
+            dependencies: [
+                "millrace-fault-helper", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport",
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-fault-helper", dependencies: ["Millrace", "MillraceModel", "MillraceIO"],
+            path: "Tests/FaultHelper", swiftSettings: settings),
         .executableTarget(
             name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),

@@ -70,10 +70,14 @@
     /// How often the operation was called, failed calls included.
     package func callCount(_ operation: IOError.Operation) -> Int { locked { callCounts[operation, default: 0] } }
 
-    /// Files, directories and mappings that somebody has open: none when everybody let go.
-    package var openHandleCount: Int {
-        locked { files.count + directories.count + mappings.values.reduce(0) { $0 + $1.count } }
+    /// What is open at the moment: names of directories, files and mappings, for finding what was not closed.
+    package var openHandles: [String] {
+        locked {
+            directories.values.map { "directory \($0.name)" } + files.values.map { "file \($0.name)" }
+                + mappings.values.flatMap { $0.map { "mapping of \($0.name)" } }
+        }.sorted()
     }
+    package var openHandleCount: Int { openHandles.count }
 
     // MARK: For the methods of StorageIO
 

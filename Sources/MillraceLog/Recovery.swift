@@ -290,10 +290,28 @@ struct Recovery: ~Copyable {
                 if !isReadOnly, !seeded(.tailUnsealed) { try seal(candidate, content, walk, end: end) }
             }
         }
+        if kept.allSatisfy({ $0.walk.recordCount == 0 }) {
+            // A segment that was only begun knows no record's arrival: the one before it does.
+            result.lastArrival = max(result.lastArrival, try Self.lastArrival(of: result.segments.prefix(older.count)))
+        }
         let behind = (cutAt ?? tail.count)..<tail.count
         for position in behind { report.discarded.append(.init(file: tail[position].open.name, byteOffset: 0)) }
         try remove(unreadable + behind.reversed().map { tail[$0].baseOrdinal }, isReadOnly: isReadOnly)
         if !unreadable.isEmpty || !behind.isEmpty { report.wasClean = false }
+    }
+
+    /// The arrival of the newest record in the segments; 0 when none can be read.
+    private static func lastArrival(of segments: ArraySlice<Segment>) throws(LogError) -> UInt64 {
+        for segment in segments.reversed() {
+            do throws(LogError) {
+                let (_, content) = try segment.use()
+                segment.closeFile()
+                if content.index.count > 0 { return content.index[content.index.count - 1].greatestArrival }
+            } catch {
+                guard case .corrupt = error else { throw error }
+            }
+        }
+        return 0
     }
 
     /// Index and footer at the cut: the end of this segment for good.

@@ -49,11 +49,7 @@ final class SegmentPool: Sendable {
             defer { state.ready = [] }
             return state.ready
         }
-        for prepared in ready {
-            io.close(prepared.file)
-            // Left behind at worst: the next open removes it.
-            try? io.unlink(prepared.name, in: directory)
-        }
+        for prepared in ready { discard(prepared) }
     }
 
     /// A prepared file of that size: a ready one, or one made now.
@@ -73,6 +69,13 @@ final class SegmentPool: Sendable {
             guard case .storageFull = error, mayUseReserve, reserve.release() else { throw error }
             return try prepare(byteCount: byteCount, isZeroed: isZeroed)
         }
+    }
+
+    /// Lets go of a file that was taken and will not become a segment.
+    func discard(_ prepared: PreparedFile) {
+        io.close(prepared.file)
+        // Left behind at worst: the next open removes it.
+        try? io.unlink(prepared.name, in: directory)
     }
 
     /// Asks for a file that will be needed soon. A segment asks once, for its successor.
@@ -98,7 +101,8 @@ final class SegmentPool: Sendable {
             return state.number
         }
         let name = FileNames.spare(byteCount: byteCount, number: number)
-        let file = try systemCall { () throws(IOError) in try io.createFile(name, in: directory) }
+        let file: FileHandle
+        do { file = try io.createFile(name, in: directory) } catch { throw refusal(error, byteCount: byteCount) }
         do {
             try io.allocate(file, byteCount: byteCount)
             var written = 0
@@ -111,11 +115,16 @@ final class SegmentPool: Sendable {
         } catch {
             io.close(file)
             try? io.unlink(name, in: directory)
-            guard error.isOutOfSpace else { throw .io(error) }
-            let available = (try? io.freeSpace(in: directory).availableByteCount) ?? 0
-            throw .storageFull(neededByteCount: byteCount, availableByteCount: available)
+            throw refusal(error, byteCount: byteCount)
         }
         return PreparedFile(file: file, name: name, byteCount: byteCount)
+    }
+
+    /// `storageFull` when a file of that size could not be made for want of space, or of room for its name.
+    func refusal(_ error: IOError, byteCount: Int) -> LogError {
+        guard error.isOutOfSpace else { return .io(error) }
+        let available = (try? io.freeSpace(in: directory).availableByteCount) ?? 0
+        return .storageFull(neededByteCount: byteCount, availableByteCount: available)
     }
 }
 

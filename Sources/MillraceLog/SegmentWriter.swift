@@ -182,8 +182,7 @@ struct SegmentWriter: ~Copyable {
         do throws(LogError) {
             if active != nil { try seal(isByRecovery: false) }
         } catch {
-            // Its name stays in the pool, for the next opening to remove.
-            directory.io.close(prepared.file)
+            pool.discard(prepared)
             throw error
         }
         let name = FileNames.segment(block.header.firstOrdinal)
@@ -214,9 +213,14 @@ struct SegmentWriter: ~Copyable {
         }
         context.willWrite(open)
         context.willChangeNames()
-        try systemCall { () throws(IOError) in
+        do {
             try directory.io.write(open.file, at: 0, [head.memory])
             try directory.io.rename(prepared.name, in: pool.directory, to: name, in: directory.handle)
+        } catch {
+            // A full disk may have no room for the name: then there is no new segment, and the old one is sealed already.
+            active = nil
+            try? directory.io.unlink(prepared.name, in: pool.directory)
+            throw pool.refusal(error, byteCount: byteCount)
         }
         nextNumber += 1
         nextByteCount = byteCount

@@ -20,6 +20,8 @@ extension ShardLog {
                 continue
             case .nothing:
                 isMore = false
+                // A write that failed leaves nothing to do, and tasks that wait for it.
+                if failure.isFailed { settleWaiters() }
             case .blocked(let error):
                 duties.refuse(error)
                 settleWaiters(blockedBy: error)

@@ -223,14 +223,17 @@ package final class ShardLog: Sendable {
     }
 
     /// Makes everything durable and notes that the log was closed. Nothing may be appended meanwhile or after.
-    /// - Throws: `frozen` and `storageFull` when not all of it could be made durable.
+    /// - Throws: `frozen` when some records are not durable, now or since long.
     func close() throws(LogError) {
         duties.refuse(.closed)
         defer { settleWaiters(blockedBy: .closed) }
+        if let error = failure.error {
+            // Whoever put what is not kept hears of it here at the latest.
+            if watermarks.value(.durable) < watermarks.value(.published) { throw error }
+            return
+        }
         _ = writer.withRoleIfFree { $0.closeBuffer() }
-        // Of a log that failed: whether records were lost, which nobody may have heard of yet.
         try wait(.durable, below: watermarks.value(.published))
-        if failure.isFailed { return }
         // In both slots, one after the other: whichever page is damaged later, the other says how far the log was durable.
         for _ in 0..<2 where try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
     }
