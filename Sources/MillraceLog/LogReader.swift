@@ -122,17 +122,20 @@ final class LogReader: Sendable {
     ) -> Place {
         let to = next < content.index.count ? min(content.index[next].firstOrdinal, end) : end
         guard to > position else { return .step(nextBase) }
-        if Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
-        let byteOffset = next == 0 ? Format.blocksByteOffset : Self.end(ofBlock: next - 1, open, content)
+        let place = next == 0 ? Format.blocksByteOffset : Self.end(ofBlock: next - 1, open, content)
+        // A generation's last block may be what is missing: then the bytes have a hole before the next one.
+        let isHole = next < content.index.count && place.map { $0 < content.index[next].byteOffset } ?? false
+        if !isHole, Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
+        let byteOffset = place ?? content.index[next - 1].byteOffset
         return .gap(Gap(.corrupt(file: segment.name, byteOffset: byteOffset), from: position, to: to))
     }
 
-    /// Where the block behind this one stands, or stood; where this one stands, if that cannot be read either.
-    private static func end(ofBlock number: Int, _ open: OpenSegment, _ content: SegmentContent) -> Int {
+    /// Where the block behind this one stands, or stood; nil when this one cannot be read either.
+    private static func end(ofBlock number: Int, _ open: OpenSegment, _ content: SegmentContent) -> Int? {
         let at = content.index[number].byteOffset, limit = open.memory.byteCount
         guard limit > at, (try? open.resident(at, min(Format.blockHeaderByteCount + 8 * 255, limit - at))) != nil,
             let header = BlockHeader.decode(open.memory, at: at, limit: limit, identity: content.identity)
-        else { return at }
+        else { return nil }
         return at + header.blockByteCount
     }
 

@@ -108,9 +108,7 @@ struct Recovery: ~Copyable {
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
-            if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
-                safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
-            }
+            if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
             tail.append(Candidate(baseOrdinal: base, open: open, head: head, footer: footer))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
             if durableOrdinal >= base { break }
@@ -157,9 +155,13 @@ struct Recovery: ~Copyable {
             }
             let isLast = position == tail.count - 1
             let nextBase = isLast ? UInt64.max : tail[position + 1].baseOrdinal
-            // What D says was there and is not. Where D lies in a later generation, only that one's records count.
-            if max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal {
-                let end = safeOrdinal >= nextBase ? tail[position + 1].head.header.previousEndOrdinal : safeOrdinal
+            // What D says was there and is not. Where D lies in a later generation, only that one's records count, unless the note
+            // says that blocks stand behind: then the last ones of an earlier generation are missing, nobody knows how many.
+            let lacksBlocks = lacksBlocks(candidate, walk)
+            if lacksBlocks || max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal {
+                var end = safeOrdinal >= nextBase ? tail[position + 1].head.header.previousEndOrdinal : safeOrdinal
+                // A log that ends at the start of a generation would look like one that lacks nothing.
+                if Ordinal.counter(end) == 0, end > 0 { end -= 1 }
                 if end > walk.nextOrdinal { walk.noteMissing(upTo: end) }
             }
             unfinished = walk.unfinishedBatchOrdinal
@@ -172,6 +174,16 @@ struct Recovery: ~Copyable {
         }
         try finish(kept, cutAt: cutAt, unfinished: unfinished, tail: tail, older: older, unreadable: unreadable,
             isReadOnly: isReadOnly, into: &result)
+    }
+
+    private func isOfThisBoot(_ note: DurableNote) -> Bool {
+        note.bootLow | note.bootHigh != 0 && note.bootLow == boot.0 && note.bootHigh == boot.1
+    }
+
+    /// The segment's note names a place that its blocks do not reach, though they were durable up to there.
+    private func lacksBlocks(_ candidate: Candidate, _ walk: BlockWalk) -> Bool {
+        guard let note = candidate.head.note else { return false }
+        return max(note.durableByteOffset, isOfThisBoot(note) ? note.writtenByteOffset : 0) > walk.byteOffset
     }
 
     /// The oldest segment there is: the log's very first, or all before it was durable once and has been trimmed since.

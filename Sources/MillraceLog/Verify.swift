@@ -246,10 +246,12 @@ package struct StoreVerification: Sendable {
     private mutating func judgeEnd(_ last: SegmentInspection, _ file: String, durable: UInt64) {
         let log = last.header.identity.logID
         let reached = max(last.endOrdinal, Ordinal.first(ofGeneration: min(Ordinal.generation(durable), Ordinal.greatestGeneration)))
-        if reached < durable {
+        // The place that a note names tells of blocks, too, that stood at the end of an earlier generation.
+        let isShort = last.notes.contains { ($0.content?.durableByteOffset ?? 0) > last.blocksEndByteOffset }
+        if reached < durable || isShort {
             add(
                 activeWriter == nil ? .damage : .note, file, bytes: last.rest, log: log,
-                ordinals: last.endOrdinal..<durable, "records that were durable are missing at the end")
+                ordinals: last.endOrdinal..<max(last.endOrdinal, durable), "records that were durable are missing at the end")
         }
         guard activeWriter == nil, last.footer.content == nil else { return }
         let note = last.newestNote
