@@ -12,6 +12,9 @@ package struct RecoveryReport: Sendable, Equatable {
     /// Bytes that were readable as blocks or not, behind the cut.
     package var discarded: [Discarded] = []
     package var damage: [FoundDamage] = []
+    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine leaves one:
+    /// a file has its size before it gets its name.
+    package var cutOff: [String] = []
 
     package struct Discarded: Sendable, Equatable {
         package var file: String
@@ -67,6 +70,9 @@ struct Recovery: ~Copyable {
     private mutating func run(firstSegmentByteCount: Int, isReadOnly: Bool) throws(LogError) -> Result {
         let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
         var bases = names.compactMap(FileNames.baseOrdinal).sorted()
+        for name in names.sorted() where name.hasSuffix(FileNames.damagedSuffix) {
+            if try isTooShort(name) { report.cutOff.append(name) }
+        }
         let (tail, unreadable) = try readTail(&bases, isReadOnly: isReadOnly)
         var result = Result(start: .init(nextByteCount: firstSegmentByteCount), report: report)
         guard !tail.isEmpty else {
@@ -284,8 +290,10 @@ struct Recovery: ~Copyable {
         for base in bases {
             let name = FileNames.segment(base)
             if try isUnreadable(name, base) {
+                if try isTooShort(name) { report.cutOff.append(name + FileNames.damagedSuffix) }
                 try systemCall { () throws(IOError) in
-                    try directory.io.rename(name, in: directory.handle, to: name + ".damaged", in: directory.handle)
+                    try directory.io.rename(
+                        name, in: directory.handle, to: name + FileNames.damagedSuffix, in: directory.handle)
                 }
                 report.damage.append(.init(file: name, bytes: 0..<Format.blocksByteOffset, ordinals: base..<base))
             } else {
@@ -293,6 +301,14 @@ struct Recovery: ~Copyable {
             }
         }
         try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+    }
+
+    private func isTooShort(_ name: String) throws(LogError) -> Bool {
+        try systemCall { () throws(IOError) in
+            let file = try directory.io.openFile(name, in: directory.handle, writable: false)
+            defer { directory.io.close(file) }
+            return try directory.io.byteCount(of: file) < Format.blocksByteOffset
+        }
     }
 
     private func isUnreadable(_ name: String, _ base: UInt64) throws(LogError) -> Bool {

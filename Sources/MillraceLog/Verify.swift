@@ -140,7 +140,7 @@ package struct StoreVerification: Sendable {
         var segments: [SegmentInspection?] = []
         for name in names {
             guard let base = FileNames.baseOrdinal(name) else {
-                let detail = name.hasSuffix(".damaged") ? "recovery set this file aside" : "no segment has this name"
+                let detail = name.hasSuffix(FileNames.damagedSuffix) ? "recovery set this file aside" : "no segment has this name"
                 add(.warning, "\(path)/\(name)", log: directory.logID, detail)
                 continue
             }
