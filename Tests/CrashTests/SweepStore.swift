@@ -161,12 +161,16 @@ struct SweepStore: Sendable {
                 for number in 0..<walk.index.count {
                     let at = walk.index[number].byteOffset
                     let block = BlockHeader.decode(memory, at: at, limit: memory.byteCount, identity: header.identity)!
+                    // A block that belongs to the batch as a whole goes on with that of the block before.
+                    let start = block.unfinishedBatchIndex.map { index in
+                        index == 0 ? blocks.last?.unfinished ?? block.firstOrdinal : block.firstOrdinal + UInt64(index)
+                    }
                     blocks.append(
                         Block(
                             path: path, bytes: at..<at + block.headerByteCount + block.bodyByteCount,
                             ordinals: walk.index[number].firstOrdinal..<walk.index[number].endOrdinal,
                             durable: block.durableOrdinal,
-                            unfinished: block.unfinishedBatchIndex.map { block.firstOrdinal + UInt64($0) }))
+                            unfinished: start))
                 }
             }
         }
