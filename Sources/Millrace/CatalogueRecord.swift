@@ -113,7 +113,10 @@ package enum CatalogueRecord: Hashable, Sendable {
             return value
         }
         let nameBytes = try field(Field.name)
-        guard let name = try? StreamName(String(decoding: nameBytes, as: UTF8.self)) else {
+        // Its length first: making a string of many bytes that are no text takes long.
+        guard nameBytes.count <= Limits.nameCharacterCount.upperBound,
+            let name = try? StreamName(String(decoding: nameBytes, as: UTF8.self))
+        else {
             throw .damaged(byteOffset: nameBytes.startIndex, "no stream may have this name")
         }
         let streamID = word(try field(Field.streamID, byteCount: 8)) as UInt64
