@@ -213,6 +213,8 @@ package enum FuzzSeeds {
         seeds.append([1, 2] + place(80) + [0x07] + ones)
         seeds.append([1, 2] + place(note + 16) + [0x07] + ones)
         seeds.append([0, 1] + place(block) + [0xEF] + place(block + 1024))
+        // The same under verification.
+        for seed in seeds { seeds.append([seed[0] | 16] + seed.dropFirst()) }
         return seeds
     }
 
