@@ -72,6 +72,12 @@ let package = Package(
         .target(
             name: "MillraceTestSupport", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],
             path: "Tests/MillraceTestSupport", swiftSettings: settings),
+        // Built for the fuzzer by Tests/lanes/fuzz.sh; here for the tests that replay what it found.
+        .target(
+            name: "MillraceFuzz",
+            dependencies: ["MillraceTestKit", "Millrace", "MillraceLog", "MillraceIO", "MillraceModel"],
+            path: "Tests/Fuzz", swiftSettings: settings),
+        .testTarget(name: "FuzzTests", dependencies: ["MillraceFuzz", "MillraceTestSupport"], swiftSettings: settings),
         .testTarget(
             name: "MillraceIOTests", dependencies: ["MillraceIO", "CMillrace", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
@@ -83,7 +89,8 @@ let package = Package(
             name: "FormatTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            name: "CrashTests",
+            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "FaultTests",

@@ -22,11 +22,11 @@ import MillraceModel
 /// | 3 | creation second since 1970 UTC, 8 bytes |
 /// | 4 | ack level, 1 byte: 1 published, 2 written, 3 durable |
 /// | 5 | shards, 48 bytes each: index 4, reserved 4, log id 8, first hash key 16, last hash key 16 |
-enum CatalogueRecord: Hashable, Sendable {
+package enum CatalogueRecord: Hashable, Sendable {
     case streamCreated(StreamDescription)
 
     /// Why bytes are no record of this version.
-    enum Refusal: Error, Hashable {
+    package enum Refusal: Error, Hashable {
         case damaged(byteOffset: Int, String)
         case newer
     }
@@ -43,7 +43,7 @@ enum CatalogueRecord: Hashable, Sendable {
 
     // MARK: Writing
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .streamCreated(let stream):
             var bytes: [UInt8] = [Self.version, Kind.streamCreated, 0, 0, 0, 0, 0, 0]
@@ -74,7 +74,7 @@ enum CatalogueRecord: Hashable, Sendable {
     // MARK: Reading
 
     /// Reads any bytes; nothing is trusted.
-    init(_ bytes: [UInt8]) throws(Refusal) {
+    package init(_ bytes: [UInt8]) throws(Refusal) {
         guard bytes.count >= Self.headByteCount, bytes[0] != 0, bytes[1] != 0 else {
             throw .damaged(byteOffset: 0, "no head of a catalogue record")
         }
@@ -113,7 +113,10 @@ enum CatalogueRecord: Hashable, Sendable {
             return value
         }
         let nameBytes = try field(Field.name)
-        guard let name = try? StreamName(String(decoding: nameBytes, as: UTF8.self)) else {
+        // Its length first: making a string of many bytes that are no text takes long.
+        guard nameBytes.count <= Limits.nameCharacterCount.upperBound,
+            let name = try? StreamName(String(decoding: nameBytes, as: UTF8.self))
+        else {
             throw .damaged(byteOffset: nameBytes.startIndex, "no stream may have this name")
         }
         let streamID = word(try field(Field.streamID, byteCount: 8)) as UInt64

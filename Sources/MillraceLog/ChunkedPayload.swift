@@ -1,7 +1,7 @@
-import MillraceIO
+package import MillraceIO
 
 /// Codec 3: independent chunks behind a table of their stored lengths (FORMAT section 7).
-enum ChunkedPayload {
+package enum ChunkedPayload {
     /// Packs `payload` chunk by chunk into the beginning of `memory`; nil when it does not fit.
     static func encode(
         _ payload: Memory, into memory: Memory, _ lz4: inout LZ4Encoder, acceleration: Int32
@@ -27,7 +27,7 @@ enum ChunkedPayload {
         return at
     }
 
-    static func decode(_ stored: Memory, into payload: Memory) -> Bool {
+    package static func decode(_ stored: Memory, into payload: Memory) -> Bool {
         let count = (payload.byteCount + Format.chunkByteCount - 1) / Format.chunkByteCount
         guard stored.byteCount >= 4 * count else { return false }
         var at = 4 * count

@@ -7,6 +7,8 @@ package enum FileNames {
     package static let logs = "logs"
     static let segmentSuffix = ".segment"
     static let spareSuffix = ".spare"
+    /// Behind a segment's name: recovery set the file aside.
+    static let damagedSuffix = ".damaged"
 
     package static func log(_ id: UInt64) -> String { padded(String(id, radix: 16), to: 16) }
     package static func logID(_ name: String) -> UInt64? {

@@ -12,6 +12,9 @@ package struct RecoveryReport: Sendable, Equatable {
     /// Bytes that were readable as blocks or not, behind the cut.
     package var discarded: [Discarded] = []
     package var damage: [FoundDamage] = []
+    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine leaves one:
+    /// a file has its size before it gets its name.
+    package var cutOff: [String] = []
 
     package struct Discarded: Sendable, Equatable {
         package var file: String
@@ -70,6 +73,9 @@ struct Recovery: ~Copyable {
     private mutating func run(firstSegmentByteCount: Int, isReadOnly: Bool) throws(LogError) -> Result {
         let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
         var bases = names.compactMap(FileNames.baseOrdinal).sorted()
+        for name in names.sorted() where name.hasSuffix(FileNames.damagedSuffix) {
+            if try isTooShort(name) { report.cutOff.append(name) }
+        }
         let (tail, unreadable) = try readTail(&bases, isReadOnly: isReadOnly)
         var result = Result(start: .init(nextByteCount: firstSegmentByteCount), report: report)
         guard !tail.isEmpty else {
@@ -114,9 +120,7 @@ struct Recovery: ~Copyable {
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
-            if let note = head.note, note.bootLow | note.bootHigh != 0, note.bootLow == boot.0, note.bootHigh == boot.1 {
-                safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
-            }
+            if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
             tail.append(
                 Candidate(
                     baseOrdinal: base, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
@@ -195,13 +199,13 @@ struct Recovery: ~Copyable {
             }
             let isLast = position == tail.count - 1
             let nextBase = isLast ? UInt64.max : tail[position + 1].baseOrdinal
-            // What D says was there and is not. Where D lies in a later generation only that one's records count by ordinals; a
-            // note tells by its place in the file.
+            // What D says was there and is not. Where D lies in a later generation, only that one's records count, unless a note
+            // says that blocks stand behind: then the last ones of an earlier generation are missing, nobody knows how many.
             var end: UInt64 = 0
             if safeOrdinal >= nextBase {
                 end = tail[position + 1].head.header.previousEndOrdinal
             } else if max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal
-                || walk.byteOffset < candidate.head.durableByteOffset
+                || lacksBlocks(candidate, walk)
             {
                 end = safeOrdinal
             }
@@ -216,6 +220,16 @@ struct Recovery: ~Copyable {
         }
         try finish(kept, cutAt: cutAt, unfinished: unfinished, tail: tail, older: older, unreadable: unreadable,
             isReadOnly: isReadOnly, into: &result)
+    }
+
+    private func isOfThisBoot(_ note: DurableNote) -> Bool {
+        note.bootLow | note.bootHigh != 0 && note.bootLow == boot.0 && note.bootHigh == boot.1
+    }
+
+    /// A note names a place that the segment's blocks do not reach, though they were there up to it.
+    private func lacksBlocks(_ candidate: Candidate, _ walk: BlockWalk) -> Bool {
+        let written = candidate.head.note.map { isOfThisBoot($0) ? $0.writtenByteOffset : 0 } ?? 0
+        return max(candidate.head.durableByteOffset, written) > walk.byteOffset
     }
 
     /// The oldest segment there is: the log's very first, or all before it was durable once and has been trimmed since.
@@ -336,8 +350,10 @@ struct Recovery: ~Copyable {
         for base in bases {
             let name = FileNames.segment(base)
             if try isUnreadable(name, base) {
+                if try isTooShort(name) { report.cutOff.append(name + FileNames.damagedSuffix) }
                 try systemCall { () throws(IOError) in
-                    try directory.io.rename(name, in: directory.handle, to: name + ".damaged", in: directory.handle)
+                    try directory.io.rename(
+                        name, in: directory.handle, to: name + FileNames.damagedSuffix, in: directory.handle)
                 }
                 report.damage.append(.init(file: name, bytes: 0..<Format.blocksByteOffset, ordinals: base..<base))
             } else {
@@ -345,6 +361,14 @@ struct Recovery: ~Copyable {
             }
         }
         try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+    }
+
+    private func isTooShort(_ name: String) throws(LogError) -> Bool {
+        try systemCall { () throws(IOError) in
+            let file = try directory.io.openFile(name, in: directory.handle, writable: false)
+            defer { directory.io.close(file) }
+            return try directory.io.byteCount(of: file) < Format.blocksByteOffset
+        }
     }
 
     private func isUnreadable(_ name: String, _ base: UInt64) throws(LogError) -> Bool {

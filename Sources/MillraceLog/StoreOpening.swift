@@ -43,8 +43,6 @@ struct StoreOpening {
             try systemCall { () throws(IOError) in try io.sync(root) }
             let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
             let pool = try SegmentPool(io: io, directory: poolDirectory, reserve: reserve)
-            // Segments were renamed out of it: recovery, which syncs where they went to, relies on both.
-            try systemCall { () throws(IOError) in try io.sync(poolDirectory) }
             let shared = try StoreShared(
                 io: io, clock: clock, entropy: entropy, configuration: configuration, store: store,
                 generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve)

@@ -140,7 +140,7 @@ package struct StoreVerification: Sendable {
         var segments: [SegmentInspection?] = []
         for name in names {
             guard let base = FileNames.baseOrdinal(name) else {
-                let detail = name.hasSuffix(".damaged") ? "recovery set this file aside" : "no segment has this name"
+                let detail = name.hasSuffix(FileNames.damagedSuffix) ? "recovery set this file aside" : "no segment has this name"
                 add(.warning, "\(path)/\(name)", log: directory.logID, detail)
                 continue
             }
@@ -249,7 +249,9 @@ package struct StoreVerification: Sendable {
     private mutating func judgeEnd(_ last: SegmentInspection, _ file: String, durable: UInt64) {
         let log = last.header.identity.logID
         let reached = max(last.endOrdinal, Ordinal.first(ofGeneration: min(Ordinal.generation(durable), Ordinal.greatestGeneration)))
-        if reached < durable || last.holes.isEmpty && last.blocksEndByteOffset < last.durableByteOffset {
+        // The place that a note names tells of blocks, too, that stood at the end of an earlier generation.
+        let isShort = last.holes.isEmpty && last.blocksEndByteOffset < last.durableByteOffset
+        if reached < durable || isShort {
             add(
                 activeWriter == nil ? .damage : .note, file, bytes: last.rest, log: log,
                 ordinals: last.endOrdinal..<max(last.endOrdinal, durable), "records that were durable are missing at the end")
