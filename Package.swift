@@ -86,11 +86,15 @@ let package = Package(
             name: "CrashTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
         .executableTarget(
-            name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            name: "millrace-kill-writer",
+            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),
         .testTarget(
             name: "KillTests",
-            dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            dependencies: [
+                "millrace-kill-writer", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit",
+                "MillraceTestSupport",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "millrace-block-disk", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit"],
