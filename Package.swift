@@ -102,11 +102,15 @@ let package = Package(
             name: "millrace-fault-helper", dependencies: ["Millrace", "MillraceModel", "MillraceIO"],
             path: "Tests/FaultHelper", swiftSettings: settings),
         .executableTarget(
-            name: "millrace-kill-writer", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            name: "millrace-kill-writer",
+            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             path: "Tests/KillWriter", swiftSettings: settings),
         .testTarget(
             name: "KillTests",
-            dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
+            dependencies: [
+                "millrace-kill-writer", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit",
+                "MillraceTestSupport",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "millrace-block-disk", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit"],

@@ -1,47 +1,50 @@
 import Foundation
 import MillraceIO
 import MillraceLog
+import MillraceModel
 import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
 /// Aim: what was acknowledged as written or durable survives the death of the process, and nothing else appears.
-/// Method: a writer process on one directory, killed at a random time again and again, also while it recovers from the kill before.
-/// Its standard output is a file, which a kill cannot take back. After each kill the store is opened, read and compared: every
+/// Method: a writer process on one directory, killed again and again: at a random time, or by strace at the n-th of a system call,
+/// n from 1 on until the writer comes to its end; also while it recovers from the kill before, and while it closes. Its standard
+/// output is a file, which a kill cannot take back. After each kill the store is opened, read and compared: every
 /// acknowledged record byte for byte, numbers of records without hole or repetition, ordinals that only rise, whole
-/// batches. Every other time the store is let go without a close. `MILLRACE_KILLS=n` sets how many kills,
-/// `MILLRACE_SEED=n` draws the same times and sizes again (what the scheduler makes of them differs).
+/// batches. Every other time the store is let go without a close. `MILLRACE_KILLS` and `MILLRACE_CALL_KILLS` set how many kills;
+/// `MILLRACE_SEED` draws the same times and sizes again (what the scheduler makes of them differs).
 @Suite(.serialized) struct KillTests {
     @Test func `records acknowledged as written survive every kill of the writer`() throws {
-        let environment = ProcessInfo.processInfo.environment
-        let kills = environment["MILLRACE_KILLS"].flatMap { UInt32($0) } ?? 100
-        let seed = environment["MILLRACE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...1_000_000)
-        let dice = SeededEntropy(seed: seed)
-        let directory = TemporaryDirectory()
-        let store = "\(directory.path)/store"
         var ledger = KillLedger()
-        for cycle in 1...kills {
-            do {
-                let output = try life(
-                    of: store, cycle: cycle, seed: dice.next(), microseconds: UInt32(dice.next() % 160_000),
-                    output: "\(directory.path)/output")
-                try ledger.take(output, cycle: cycle)
-                try ledger.verify(store, cycle: cycle, isWhole: cycle % max(25, kills / 10) == 0 || cycle == kills)
-            } catch {
-                Issue.record("seed \(seed), cycle \(cycle): \(error)")
-                return
-            }
+        let plan = KillPlan(share: 0.75)
+        try plan.run("logs") { output, store, cycle, isLast in
+            try ledger.take(output, cycle: cycle)
+            try ledger.verify(store, cycle: cycle, isWhole: isLast || cycle % max(25, UInt32(plan.killCount) / 10) == 0)
+        } summary: {
+            ledger.summary
         }
-        print("seed \(seed): \(ledger.summary)")
         #expect(ledger.acknowledged > 0)
+    }
+
+    @Test func `streams and records that were acknowledged survive every kill of the writer`() throws {
+        var ledger = StreamLedger()
+        try KillPlan(share: 0.25).run("streams") { output, store, cycle, isLast in
+            try ledger.take(output, cycle: cycle)
+            try ledger.verify(store, cycle: cycle, isWhole: isLast || cycle % 25 == 0)
+        } summary: {
+            ledger.summary
+        }
+        #expect(ledger.acknowledged > 0)
+        #expect(ledger.streamCount > 0)
     }
 
     /// A test that cannot fail proves nothing.
     @Test func `an acknowledged record that is not there is noticed`() throws {
         let directory = TemporaryDirectory()
         let store = "\(directory.path)/store"
-        let output = try life(
-            of: store, cycle: 1, seed: 1, microseconds: 400_000, output: "\(directory.path)/output")
+        let output = try Life(
+            "logs", store, ["1", "1"], .random(microseconds: 400_000), output: "\(directory.path)/output"
+        ).output
         var honest = KillLedger()
         try honest.take(output, cycle: 1)
         try honest.verify(store, cycle: 1, isWhole: true)
@@ -59,30 +62,28 @@ import Testing
         #expect(throws: KillFailure.self) { try change.verify(store, cycle: 2, isWhole: true) }
     }
 
-    /// One life of the writer: what it said until it was killed.
-    private func life(of store: String, cycle: UInt32, seed: UInt64, microseconds: UInt32, output: String) throws
-        -> String
-    {
-        guard FileManager.default.createFile(atPath: output, contents: nil) else { throw KillFailure("no \(output)") }
-        let process = Process()
-        process.executableURL = KillTests.writer
-        process.arguments = [store, "\(cycle)", "\(seed)"]
-        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-        try process.run()
-        usleep(microseconds)
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        let said = try String(contentsOfFile: output, encoding: .utf8)
-        guard process.terminationReason == .uncaughtSignal, process.terminationStatus == SIGKILL else {
-            throw KillFailure("the writer ended by itself, status \(process.terminationStatus): \(said.suffix(300))")
+    @Test func `an acknowledged stream or record of a stream that is not there is noticed`() throws {
+        let directory = TemporaryDirectory()
+        let store = "\(directory.path)/store"
+        let output = try Life(
+            "streams", store, ["1", "1", "40"], .call("ioctl", 10_000), output: "\(directory.path)/output"
+        ).output
+        func verify(_ output: String, cycle: UInt32 = 1) throws {
+            var ledger = StreamLedger()
+            try ledger.take(output, cycle: cycle)
+            try ledger.verify(store, cycle: cycle, isWhole: true)
         }
-        return said
-    }
-
-    /// The writer stands beside the tests.
-    private static var writer: URL {
-        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appendingPathComponent("millrace-kill-writer")
+        try verify(output)
+        #expect(throws: KillFailure.self) { try verify(output + "B s99 1\nN s99\n") }
+        #expect(throws: KillFailure.self) { try verify(output, cycle: 2) }
+        let line = try #require(output.split(separator: "\n").last { $0.hasPrefix("A ") })
+        let words = line.split(separator: " ")
+        let real = try SequenceNumber(String(words[4]))
+        // The number of a record that nobody put.
+        let number = SequenceNumber(
+            shardCreationSecond: real.shardCreationSecond, shardID: real.shardID, ordinal: real.ordinal + 1_000_000,
+            recordSecond: real.recordSecond)
+        #expect(throws: KillFailure.self) { try verify(output + "A \(words[1]) \(words[2]) \(words[3]) \(number)\n") }
     }
 }
 

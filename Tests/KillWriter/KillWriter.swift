@@ -14,17 +14,31 @@ import MillraceTestSupport
 ///     R                              the logs are recovered; writing begins
 ///     P <log> <first> <count> <n>    records n... have the ordinals first..., published
 ///     A <log> <first> <count> <n> <level>   the same have reached the level (2 written, 3 durable)
+///     C                              closed: everything is durable; the process ends by itself
+///     X                              left without a close; the process ends by itself
 ///     E <text>                       something failed; the process ends by itself with status 1
 ///
-/// Arguments: directory, cycle, seed.
+/// Arguments: `logs`, directory, cycle, seed, and after how many batches for each log to close, or,
+/// where the seed is even, to end without that; none: never. With `streams`
+/// in place of `logs` see `StreamWriter`.
 @main
 enum KillWriter {
-    static func main() {
-        guard CommandLine.arguments.count == 4, let cycle = UInt32(CommandLine.arguments[2]),
-            let seed = UInt64(CommandLine.arguments[3])
-        else { fail("usage: millrace-kill-writer DIRECTORY CYCLE SEED") }
+    static func main() async {
+        let arguments = CommandLine.arguments
+        guard arguments.count >= 5, let cycle = UInt32(arguments[3]), let seed = UInt64(arguments[4]) else {
+            fail("usage: millrace-kill-writer logs|streams DIRECTORY CYCLE SEED [BATCHES]")
+        }
+        let batches = arguments.count > 5 ? UInt32(arguments[5]) : nil
+        if arguments[1] == "streams" {
+            await StreamWriter.run(at: arguments[2], cycle: cycle, seed: seed, stepCount: batches)
+        } else {
+            write(at: arguments[2], cycle: cycle, seed: seed, batches: batches)
+        }
+    }
+
+    private static func write(at path: String, cycle: UInt32, seed: UInt64, batches: UInt32?) {
         do throws(LogError) {
-            let store = try KillTest.open(CommandLine.arguments[1], cycle: cycle)
+            let store = try KillTest.open(path, cycle: cycle)
             var logs: [(ShardLog, UInt64)] = []
             for id in KillTest.logIDs {
                 let log = try store.createLog(id)
@@ -32,9 +46,17 @@ enum KillWriter {
             }
             say("R")
             let threads = logs.map { log, number in
-                WorkerThread(name: "writer-\(log.id)") { write(log, from: number, cycle: cycle, seed: seed) }
+                WorkerThread(name: "writer-\(log.id)") {
+                    write(log, from: number, cycle: cycle, seed: seed, batches: batches)
+                }
             }
             for thread in threads { thread.join() }
+            if seed % 2 == 0 {
+                say("X")
+                exit(0)
+            }
+            try store.close()
+            say("C")
         } catch {
             fail("\(error)")
         }
@@ -57,11 +79,13 @@ enum KillWriter {
         return 0
     }
 
-    static func write(_ log: ShardLog, from number: UInt64, cycle: UInt32, seed: UInt64) {
+    static func write(_ log: ShardLog, from number: UInt64, cycle: UInt32, seed: UInt64, batches: UInt32?) {
         let dice = SeededEntropy(seed: seed ^ log.id &* 0x9E37_79B9_7F4A_7C15)
         var number = number
         let clock = SystemClock()
-        while true {
+        var left = batches
+        while left != 0 {
+            left = left.map { $0 - 1 }
             let batchCount = dice.next() % 60 == 0 ? dice.next() % 1200 + 1 : dice.next() % 40 + 1
             let level: Level = [.published, .written, .written, .durable][Int(dice.next() % 4)]
             do throws(LogError) {

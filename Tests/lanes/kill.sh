@@ -1,8 +1,14 @@
 # shellcheck shell=bash disable=SC2154,SC2086
-# A writer process killed at random times, over and over on one directory.
+# Writer processes killed over and over on one directory: at random times, and at chosen system calls.
 lane_kill() {
     ensure_built
-    if [ "$soak" = 1 ]; then : "${MILLRACE_KILLS:=20000}"; fi
-    MILLRACE_KILLS=${MILLRACE_KILLS:-1000} tests kill -c release --filter KillTests
-    grep -h ' kills, ' "$scratch/kill.log"
+    need strace strace
+    install_missing || say "strace could not be installed"
+    if [ "$soak" = 1 ]; then : "${MILLRACE_KILLS:=15000}" "${MILLRACE_CALL_KILLS:=5000}"; fi
+    MILLRACE_KILLS=${MILLRACE_KILLS:-1000} MILLRACE_CALL_KILLS=${MILLRACE_CALL_KILLS:-400} \
+        tests kill -c release --filter KillTests
+    grep -h ': kills: ' "$scratch/kill.log"
+    # logs: kills: N random, M at chosen system calls, ...
+    sed -n 's/^[a-z]*: kills: \([0-9]*\) random, \([0-9]*\) at chosen.*/\1 \2/p' "$scratch/kill.log" \
+        | awk '{ random += $1; chosen += $2 } END { print "kills: " random + 0 " random, " chosen + 0 " at chosen system calls" }'
 }
