@@ -92,6 +92,9 @@ let package = Package(
             name: "KillTests",
             dependencies: ["millrace-kill-writer", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-block-disk", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit"],
+            path: "Tests/BlockDisk", swiftSettings: settings),
         .testTarget(
             name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),

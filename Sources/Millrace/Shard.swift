@@ -14,7 +14,8 @@ public final class Shard: Sendable {
     public let creationSecond: UInt64
     let ackLevel: AckLevel
     let core: StoreCore
-    private let logID: UInt64
+    /// The engine's name of the shard's log.
+    package let logID: UInt64
     private let opened = AtomicLazyReference<OpenShard>()
 
     init(_ description: ShardDescription, creationSecond: UInt64, ackLevel: AckLevel, core: StoreCore) {

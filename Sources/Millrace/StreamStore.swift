@@ -96,6 +96,16 @@ public final class StreamStore: Sendable {
         try await ReaderPool.runAlone { () throws(KinesisError) in try core.close() }
     }
 
+    /// `createStream` on the calling thread.
+    package func createStreamBlocking(
+        _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
+    ) throws(KinesisError) -> StreamHandle {
+        try catalogue.createStream(try StreamName(name), shards: shards, ack: ack)
+    }
+
+    /// `close` on the calling thread, which is none of the store's own.
+    package func closeBlocking() throws(KinesisError) { try core.close() }
+
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.
     package func abandon() { core.abandon() }
 

@@ -52,6 +52,9 @@
         set { locked { capacity = newValue } }
     }
 
+    /// The sum of all file lengths now.
+    package var allocatedByteCount: Int { locked { usedByteCount } }
+
     /// Asked before every call that has an `IOError.Operation`.
     package var fault: Fault? {
         get { locked { hook } }

@@ -238,7 +238,9 @@ package final class Arena: Sendable {
             let index = Int(head(sizeClass).add(1, at: Self.handAt) % UInt64(used))
             let descriptor = descriptor(sizeClass, index)
             let state = descriptor.loadOrdered(at: Self.stateAt)
-            guard state & (Self.evictable | Self.holdsMask) == Self.evictable | 1 else { continue }
+            guard state & (Self.evictable | Self.holdsMask) == Self.evictable | 1
+                || seeded(.reuseWhilePinned) && state & Self.evictable != 0
+            else { continue }
             let sequence = Self.sequence(after: state)
             if descriptor.compareExchange(expected: state, desired: sequence << 32 | 1, at: Self.stateAt) {
                 cached.subtract(classByteCounts[sizeClass], ordering: .relaxed)

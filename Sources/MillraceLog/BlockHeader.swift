@@ -92,8 +92,9 @@ package struct BlockHeader: Equatable, Sendable {
             blockNumber: memory.load(at: 56), codec: codec, hasGaps: flags & gapsFlag != 0)
         header.extensionByteCount = 8 * Int(memory.load(UInt8.self, at: 61))
         guard header.isPlausible, header.headerByteCount + header.bodyByteCount <= memory.byteCount,
-            CRC32C.of(memory.slice(4, header.headerByteCount - 4), continuing: identity.positioned(byteOffset))
-                == header.checksum,
+            seeded(.headerUnchecked)
+                || CRC32C.of(memory.slice(4, header.headerByteCount - 4), continuing: identity.positioned(byteOffset))
+                    == header.checksum,
             header.readExtensions(memory.slice(Format.blockHeaderByteCount, header.extensionByteCount), flags: flags)
         else { return nil }
         return header
@@ -104,7 +105,8 @@ package struct BlockHeader: Equatable, Sendable {
         guard recordCount >= 1, recordCount <= Format.greatestRecordCount,
             rawPayloadByteCount <= Format.greatestPayloadByteCount,
             directoryByteCount <= Directory.greatestByteCount(recordCount: recordCount, hasGaps: hasGaps),
-            firstOrdinal >> 63 == 0, firstArrivalMilliseconds <= .max - UInt64(arrivalSpanMilliseconds)
+            firstOrdinal >> 63 == 0, durableOrdinal >> 63 == 0,
+            firstArrivalMilliseconds <= .max - UInt64(arrivalSpanMilliseconds)
         else { return false }
         switch codec {
         case .raw: return storedPayloadByteCount == rawPayloadByteCount

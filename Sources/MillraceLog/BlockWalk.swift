@@ -38,6 +38,8 @@ package struct BlockWalk {
 
     /// The whole file: its last page holds a footer, which is no block, unless the file was cut short.
     private var limit: Int { memory.byteCount }
+    /// From where the walk stopped to the file's end, which may lie in the last block's pad.
+    package var rest: Range<Int> { byteOffset..<max(byteOffset, limit) }
 
     /// Takes every block that continues the chain, bodies checked; stops at the first that does not.
     package mutating func run() {
@@ -89,7 +91,7 @@ package struct BlockWalk {
 
     /// Notes that everything from here up to `ordinal` is missing.
     package mutating func noteMissing(upTo ordinal: UInt64) {
-        damage.append(Damage(bytes: byteOffset..<limit, ordinals: nextOrdinal..<ordinal))
+        damage.append(Damage(bytes: rest, ordinals: nextOrdinal..<ordinal))
         nextOrdinal = ordinal
         unfinishedBatchOrdinal = nil
     }
@@ -100,7 +102,8 @@ package struct BlockWalk {
 
     private func valid(at byteOffset: Int) -> BlockHeader? {
         guard let header = BlockHeader.decode(memory, at: byteOffset, limit: limit, identity: identity),
-            CRC32C.of(memory.slice(byteOffset + header.headerByteCount, header.bodyByteCount)) == header.bodyChecksum
+            seeded(.bodyUnchecked)
+                || CRC32C.of(memory.slice(byteOffset + header.headerByteCount, header.bodyByteCount)) == header.bodyChecksum
         else { return nil }
         return header
     }

@@ -69,20 +69,37 @@ package struct Cursor: ~Copyable, Sendable {
         }
     }
 
+    /// The next `count` records (all in one image, which is held) as they lie in memory, entries before payload: copied for tests
+    /// that ask whether a lent view stays what it was. nil when no image is held there.
+    package func heldBytes(count: Int) -> [UInt8]? {
+        guard let image, position >= image.baseOrdinal else { return nil }
+        let first = Int(position - image.baseOrdinal)
+        let end = image.entries.byteCount - Directory.entryByteCount * first
+        let entries = image.entries.slice(end - Directory.entryByteCount * count, Directory.entryByteCount * count)
+        let start = first == 0 ? 0 : Int(image.entries.load(UInt32.self, at: end))
+        let payloadEnd = Int(entries.load(UInt32.self, at: 0))
+        guard start <= payloadEnd, payloadEnd <= image.payload.byteCount else { return entries.bytes }
+        return entries.bytes + image.payload.slice(start, payloadEnd - start).bytes
+    }
+
     /// Moves to the first record at or after `ordinal`.
     package mutating func seek(to ordinal: UInt64) {
         position = ordinal
         if let image, ordinal < image.baseOrdinal { self.image = nil }
     }
 
-    /// Moves to the first visible record that arrived at or after the time, or to the tip when none did.
+    /// Moves to the first visible record that arrived at or after the time, or to the tip when none did; to a gap before it when
+    /// records are missing that may have been the first.
     package mutating func seek(toArrival milliseconds: UInt64) throws(LogError) {
         image = nil
         position = try log.firstOrdinal(arrivingAtOrAfter: milliseconds)
         while true {
             switch try fetch() {
             case .tip: return
-            case .gap: continue
+            case .gap(let gap):
+                // What is missing may have been the first: the next fetch declares it.
+                position = gap.from
+                return
             case .records(let count):
                 guard let image else { return }
                 let first = Int(position - image.baseOrdinal)

@@ -158,6 +158,9 @@ final class Flusher: Sendable {
             var run = state.withLock { takeRun(&$0) }
             guard !run.isEmpty else { return outcome }
             var done = 0
+            if seeded(.ackBeforeWrite), let last = run.last, last.header.unfinishedBatchIndex == nil {
+                watermarks.advance(.written, to: last.cut.endOrdinal)
+            }
             do {
                 try segments.with { segments throws(LogError) in try segments.write(&run, done: &done) }
                 outcome = .progress
@@ -247,7 +250,8 @@ final class Flusher: Sendable {
             // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
             _ = writeDue()
         }
-        let durable = watermarks.value(.durable), written = watermarks.value(.written)
+        let written = watermarks.value(.written)
+        let durable = watermarks.value(.durable)
         do {
             return try segments.with { segments throws(LogError) in
                 try segments.writeNote(durable: durable, written: written, isCleanClose: isCleanClose)

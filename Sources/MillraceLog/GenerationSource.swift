@@ -26,13 +26,18 @@ final class GenerationSource: Sendable {
         }
     }
 
-    /// Writes the next generation into the older slot and syncs it; `store` names it then.
-    static func advance(_ store: inout StoreFile, in file: FileHandle, _ io: any StorageIO) throws(LogError) {
-        guard store.generation < Ordinal.greatestGeneration else {
+    /// Goes on to the next generation without writing it: one that may have been used.
+    static func skip(_ store: inout StoreFile) throws(LogError) {
+        guard store.generation < Ordinal.greatestGeneration, store.sequence < .max else {
             throw .notAStore(detail: "all \(Ordinal.greatestGeneration) generations of ordinals are used up")
         }
+        if !seeded(.generationReused) { store.generation += 1 }
+    }
+
+    /// Writes the next generation into the older slot and syncs it; `store` names it then.
+    static func advance(_ store: inout StoreFile, in file: FileHandle, _ io: any StorageIO) throws(LogError) {
+        try skip(&store)
         store.sequence += 1
-        store.generation += 1
         let page = AlignedMemory(byteCount: Format.pageByteCount)
         store.encode(into: page.memory)
         let slot = StoreFile.slotByteOffset(ofSequence: store.sequence)

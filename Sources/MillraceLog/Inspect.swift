@@ -36,6 +36,8 @@ package struct SegmentInspection: Sendable {
     /// Stretches between valid blocks that validate as none.
     package let damage: [BlockWalk.Damage]
     package let blocksEndByteOffset: Int
+    /// From there to the file's end, which may lie in the last block's pad.
+    package var rest: Range<Int> { blocksEndByteOffset..<max(blocksEndByteOffset, fileByteCount) }
     /// One past the last record of the last valid block.
     package let endOrdinal: UInt64
     package let lastBlockChecksum: UInt32

@@ -90,7 +90,7 @@ final class LogReader: Sendable {
         }
         guard let found = content.index.find(ordinal: position) else {
             // Missing from the segment's start on.
-            return missing(segment, content, from: position, before: 0, end: end, nextBase: nextBase)
+            return missing(segment, open, content, from: position, before: 0, end: end, nextBase: nextBase)
         }
         let entry = content.index[found]
         if position >= entry.endOrdinal {
@@ -98,7 +98,7 @@ final class LogReader: Sendable {
                 // The active segment does not have it yet, or not any more its buffer: it is moving, or in a new generation.
                 return position < firstOrdinal ? .step(firstOrdinal) : .retry
             }
-            return missing(segment, content, from: position, before: found + 1, end: end, nextBase: nextBase)
+            return missing(segment, open, content, from: position, before: found + 1, end: end, nextBase: nextBase)
         }
         do throws(LogError) {
             return .image(try shared.images.image(open, content, block: found))
@@ -117,14 +117,23 @@ final class LogReader: Sendable {
 
     /// No block holds `position`: a step to a new generation, or damage that recovery found.
     private func missing(
-        _ segment: Segment, _ content: SegmentContent, from position: UInt64, before next: Int, end: UInt64,
-        nextBase: UInt64
+        _ segment: Segment, _ open: OpenSegment, _ content: SegmentContent, from position: UInt64, before next: Int,
+        end: UInt64, nextBase: UInt64
     ) -> Place {
         let to = next < content.index.count ? min(content.index[next].firstOrdinal, end) : end
         guard to > position else { return .step(nextBase) }
         if Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
-        let byteOffset = next < content.index.count ? content.index[next].byteOffset : 0
+        let byteOffset = next == 0 ? Format.blocksByteOffset : Self.end(ofBlock: next - 1, open, content)
         return .gap(Gap(.corrupt(file: segment.name, byteOffset: byteOffset), from: position, to: to))
+    }
+
+    /// Where the block behind this one stands, or stood; where this one stands, if that cannot be read either.
+    private static func end(ofBlock number: Int, _ open: OpenSegment, _ content: SegmentContent) -> Int {
+        let at = content.index[number].byteOffset, limit = open.memory.byteCount
+        guard limit > at, (try? open.resident(at, min(Format.blockHeaderByteCount + 8 * 255, limit - at))) != nil,
+            let header = BlockHeader.decode(open.memory, at: at, limit: limit, identity: content.identity)
+        else { return at }
+        return at + header.blockByteCount
     }
 
     /// Ordinal of a record that is not behind the first one arriving at or after the time.
@@ -132,20 +141,39 @@ final class LogReader: Sendable {
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
         let segments = snapshot.segments
         var low = 0, high = segments.count
-        // Invariant: every record in segments below `low` arrived before the time.
+        // Invariant: every record that can be read in segments below `low` arrived before the time.
         while low < high {
             let middle = (low + high) / 2
-            let (_, content) = try segments[middle].use()
-            let count = content.index.count
-            if count > 0, content.index[count - 1].greatestArrival >= milliseconds { high = middle } else { low = middle + 1 }
+            // One without blocks says nothing: the nearest one before it that has some decides.
+            var decisive = middle
+            var index = try index(of: segments[decisive])
+            while index?.count ?? 0 == 0, decisive > low {
+                decisive -= 1
+                index = try self.index(of: segments[decisive])
+            }
+            let greatest = index.flatMap { $0.count > 0 ? $0[$0.count - 1].greatestArrival : nil }
+            if let greatest, greatest >= milliseconds { high = decisive } else { low = middle + 1 }
         }
-        guard low < segments.count else {
-            // Only what is not written yet can be as young.
-            return max(watermarks.value(.written), watermarks.trimmed)
+        var start = max(watermarks.value(.written), watermarks.trimmed)
+        if low < segments.count, let index = try index(of: segments[low]), let block = index.find(arrival: milliseconds) {
+            // Where records are missing before the block, the first that arrived late enough may be one of them.
+            start = block > 0 ? index[block - 1].endOrdinal : segments[low].baseOrdinal
+            if block > 0 { return max(start, watermarks.trimmed) }
         }
-        let (_, content) = try segments[low].use()
-        guard let block = content.index.find(arrival: milliseconds) else { return segments[low].baseOrdinal }
-        return max(content.index[block].firstOrdinal, watermarks.trimmed)
+        // Else only what is not written yet can be as young; or what cannot be read, which the reader is to learn of.
+        while low > 0, try index(of: segments[low - 1])?.count ?? 0 == 0 {
+            low -= 1
+            start = segments[low].baseOrdinal
+        }
+        return max(start, watermarks.trimmed)
+    }
+
+    /// nil when neither header nor notes of the segment can be read.
+    private func index(of segment: Segment) throws(LogError) -> SparseIndex? {
+        do throws(LogError) { return try segment.use().1.index } catch {
+            guard case .corrupt = error else { throw error }
+            return nil
+        }
     }
 }
 

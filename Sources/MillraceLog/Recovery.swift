@@ -49,8 +49,9 @@ struct Recovery: ~Copyable {
         let open: OpenSegment
         let head: SegmentHead
         let footer: SegmentFooter?
-        /// Where the last block ends that validates, damage before it or not.
-        let lastBlockEnd: Int
+        /// The blocks that validate, damage skipped, and where the last of them ends.
+        let blocks: SparseIndex
+        let blocksEnd: Int
     }
 
     private init(directory: LogDirectory, boot: (UInt64, UInt64)) {
@@ -76,9 +77,12 @@ struct Recovery: ~Copyable {
             result.report = report
             return result
         }
-        if !isReadOnly {
+        if !isReadOnly, !seeded(.takeoverUnsynced) {
             // What was read may be in memory only, left there by a process that died: first it must stay.
-            for candidate in tail { try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) } }
+            for candidate in tail {
+                if !seeded(.failedSyncInherited) { try rewrite(candidate) }
+                try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) }
+            }
             try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
         }
         try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
@@ -114,12 +118,43 @@ struct Recovery: ~Copyable {
                 safeOrdinal = max(safeOrdinal, note.writtenOrdinal)
             }
             tail.append(
-                Candidate(baseOrdinal: base, open: open, head: head, footer: footer, lastBlockEnd: scan.byteOffset))
+                Candidate(
+                    baseOrdinal: base, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
             if durableOrdinal >= base { break }
         }
         tail.reverse()
         return (tail, unreadable)
+    }
+
+    /// Writes once more, unchanged, what is not known durable. A sync that failed under an earlier process leaves pages that
+    /// read well, count as clean and are not on the device: only writing them again makes the next sync mean anything.
+    private func rewrite(_ candidate: Candidate) throws(LogError) {
+        let memory = candidate.open.memory
+        if durableOrdinal <= candidate.baseOrdinal { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
+        if let first = candidate.blocks.first(endingAfter: durableOrdinal) {
+            let start = candidate.blocks[first].byteOffset
+            let end = min(Format.alignPage(candidate.blocksEnd), memory.byteCount)
+            try rewrite(candidate.open, start - start % Format.pageByteCount..<end)
+        }
+        // Where a recovery cut the log is a decision: it has to stay.
+        if let footer = candidate.footer, footer.isSealedByRecovery {
+            let indexEnd = footer.indexByteOffset + footer.blockCount * Format.indexEntryByteCount
+            try rewrite(candidate.open, footer.indexByteOffset..<indexEnd)
+            try rewrite(candidate.open, memory.byteCount - Format.pageByteCount..<memory.byteCount)
+        }
+    }
+
+    private func rewrite(_ open: OpenSegment, _ bytes: Range<Int>) throws(LogError) {
+        // Through a buffer: the source is a mapping of the file itself.
+        let buffer = AlignedMemory(byteCount: min(bytes.count, 1 << 20))
+        var at = bytes.lowerBound
+        while at < bytes.upperBound {
+            let piece = buffer.memory.slice(0, min(buffer.memory.byteCount, bytes.upperBound - at))
+            piece.copy(open.memory.slice(at, piece.byteCount), at: 0)
+            try systemCall { () throws(IOError) in try directory.io.write(open.file, at: at, [piece]) }
+            at += piece.byteCount
+        }
     }
 
     /// nil when the file is too short to be a segment.
@@ -154,7 +189,7 @@ struct Recovery: ~Copyable {
                 headerChecksum: candidate.head.headerChecksum, unfinishedBatchOrdinal: unfinished)
             walk.run()
             // Below D a block that does not validate is damage: it costs itself alone.
-            while walk.nextOrdinal < safeOrdinal, let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
+            while walk.nextOrdinal < safeOrdinal, !seeded(.cutMidLog), let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
                 walk.skip(to: next)
                 walk.run()
             }
@@ -215,7 +250,7 @@ struct Recovery: ~Copyable {
             let isLast = position == kept.count - 1
             let footerEnd = candidate.footer.flatMap { $0.isSealedByRecovery ? $0.endOrdinal : nil }
             var end = footerEnd ?? walk.nextOrdinal
-            if isLast, footerEnd == nil, let unfinished { end = min(end, unfinished) }
+            if isLast, footerEnd == nil, let unfinished, !seeded(.batchCut) { end = min(end, unfinished) }
             let content = SegmentContent(
                 header: candidate.head.header, headerChecksum: candidate.head.headerChecksum, index: walk.index,
                 endOrdinal: end)
@@ -224,15 +259,17 @@ struct Recovery: ~Copyable {
             guard isLast else { continue }
             report.endOrdinal = end
             let note = candidate.head.note
+            // A file that was cut short has no room for what appending would put at its end.
+            let isWhole = candidate.head.header.fileByteCount == candidate.open.memory.byteCount
             let isClean = cutAt == nil && unreadable.isEmpty && unfinished == nil && walk.damage.isEmpty
-                && candidate.footer == nil && !candidate.head.isHeaderDamaged
+                && candidate.footer == nil && !candidate.head.isHeaderDamaged && isWhole
                 && note?.isCleanClose == true && note?.writtenByteOffset == walk.byteOffset
                 && note?.blockCount == walk.blockNumber
                 // A later opening went on here and lost power: what is left of it must not be taken for what follows the cut.
-                && candidate.lastBlockEnd == walk.byteOffset
+                && candidate.blocksEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
             result.start.nextNumber = candidate.head.header.segmentNumber + 1
-            result.start.nextByteCount = candidate.open.memory.byteCount
+            result.start.nextByteCount = Format.alignPage(candidate.open.memory.byteCount)
             result.start.previousEndOrdinal = end
             result.start.previousBlockChecksum = walk.blockNumber == 0 ? 0 : walk.lastChecksum
             if isClean, let note {
@@ -244,7 +281,7 @@ struct Recovery: ~Copyable {
                     noteSequence: note.sequence)
             } else if footerEnd == nil {
                 report.discarded.append(.init(file: candidate.open.name, byteOffset: walk.byteOffset))
-                if !isReadOnly { try seal(candidate, content, walk, end: end) }
+                if !isReadOnly, !seeded(.tailUnsealed) { try seal(candidate, content, walk, end: end) }
             }
         }
         let behind = (cutAt ?? tail.count)..<tail.count

@@ -33,7 +33,7 @@ package struct SegmentFooter: Equatable, Sendable {
     /// The footer in the last page of a segment; nil when it is missing or invalid. Its index is yet to be checked.
     package static func decode(_ page: Memory, at byteOffset: Int, identity: SegmentIdentity) -> SegmentFooter? {
         guard byteOffset >= Format.blocksByteOffset, PageChecksum.isValid(page, seed: identity.positioned(byteOffset)),
-            page.load(UInt64.self, at: 0) == Format.footerMagic,
+            page.load(UInt64.self, at: 0) == Format.footerMagic, page.load(UInt64.self, at: 32) >> 63 == 0,
             let blockCount = Int(exactly: page.load(UInt64.self, at: 8)),
             let indexByteOffset = Int(exactly: page.load(UInt64.self, at: 16)),
             let blocksEnd = Int(exactly: page.load(UInt64.self, at: 24)),

@@ -42,7 +42,9 @@ package struct SegmentHeader: Equatable, Sendable {
         let identity = SegmentIdentity(
             storeLow: page.load(at: 32), storeHigh: page.load(at: 40), logID: page.load(at: 48),
             baseOrdinal: page.load(at: 56), salt: page.load(at: 64))
-        guard let fileByteCount = Int(exactly: page.load(UInt64.self, at: 72)) else { return nil }
+        guard let fileByteCount = Int(exactly: page.load(UInt64.self, at: 72)), identity.baseOrdinal >> 63 == 0,
+            page.load(UInt64.self, at: 80) >> 63 == 0
+        else { return nil }
         let header = SegmentHeader(
             identity: identity, segmentNumber: page.load(at: 12), fileByteCount: fileByteCount,
             previousEndOrdinal: page.load(at: 80), previousBlockChecksum: page.load(at: 88),

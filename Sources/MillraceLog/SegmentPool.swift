@@ -17,7 +17,8 @@ final class SegmentPool: Sendable {
     private let io: any StorageIO
     private let reserve: SpaceReserve
     private let state: Guarded<State>
-    private let zeros = AlignedMemory(byteCount: 1 << 20)
+    /// One for all pools: nobody writes into it.
+    private static let zeros = AlignedMemory(byteCount: 1 << 20)
 
     private struct Wanted {
         let byteCount: Int
@@ -102,8 +103,8 @@ final class SegmentPool: Sendable {
             try io.allocate(file, byteCount: byteCount)
             var written = 0
             while isZeroed, written < byteCount {
-                let step = min(zeros.memory.byteCount, byteCount - written)
-                try io.write(file, at: written, [zeros.memory.slice(0, step)])
+                let step = min(Self.zeros.memory.byteCount, byteCount - written)
+                try io.write(file, at: written, [Self.zeros.memory.slice(0, step)])
                 written += step
             }
             try io.sync(file)

@@ -41,7 +41,8 @@ package final class ShardLog: Sendable {
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
-            mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(.durable) }, writtenOrdinal: { watermarks.value(.written) },
+            mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(seeded(.durableAhead) ? .written : .durable) },
+            writtenOrdinal: { watermarks.value(.written) },
             willWrite: { gate.willWrite($0) },
             willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in

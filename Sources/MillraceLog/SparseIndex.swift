@@ -82,7 +82,14 @@ package final class SparseIndex: Sendable {
     /// Index of the last block whose first ordinal is at most `ordinal`; nil when there is none. O(log blocks).
     package func find(ordinal: UInt64) -> Int? {
         let after = partition { entryMemory($0).load(UInt64.self, at: 0) > ordinal }
+        if seeded(.indexOffByOne), after > 1 { return after - 2 }
         return after == 0 ? nil : after - 1
+    }
+
+    /// Index of the first block with a record at `ordinal` or behind it; nil when there is none. O(log blocks).
+    package func first(endingAfter ordinal: UInt64) -> Int? {
+        let first = partition { self[$0].endOrdinal > ordinal }
+        return first < count ? first : nil
     }
 
     /// Index of the first block with a record that arrived at or after the time; nil when there is none.

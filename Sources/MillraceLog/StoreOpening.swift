@@ -107,7 +107,7 @@ struct StoreOpening {
         if StoreFile.generationStep(memory.memory.slice(0, count)) > 1 {
             // The slot that cannot be read may have held the next generation. Both are written, so that the next damage
             // to the same one hides no generation either.
-            store.generation += 1
+            try GenerationSource.skip(&store)
             try GenerationSource.advance(&store, in: file, io)
         }
         try GenerationSource.advance(&store, in: file, io)

@@ -178,7 +178,7 @@ package struct StoreVerification: Sendable {
         rawByteCount += segment.rawByteCount
         storedByteCount += segment.storedByteCount
         if segment.isHeaderDamaged {
-            add(.damage, file, bytes: 0..<Format.pageByteCount, log: log, "the header page does not validate; a note stands in for it")
+            add(.warning, file, bytes: 0..<Format.pageByteCount, log: log, "the header page does not validate; a note stands in for it")
         } else if segment.header.fileByteCount != segment.fileByteCount {
             add(
                 .damage, file, bytes: segment.fileByteCount..<segment.header.fileByteCount, log: log,
@@ -208,7 +208,9 @@ package struct StoreVerification: Sendable {
         let footerAt = segment.fileByteCount - Format.pageByteCount
         let lastPage = footerAt..<segment.fileByteCount
         if let fault = segment.footerFault {
-            add(.warning, file, bytes: lastPage, log: log, "\(fault); the blocks decide")
+            // One of the two is not right; the footer names the index.
+            let from = min(segment.footer.content?.indexByteOffset ?? footerAt, footerAt)
+            add(.warning, file, bytes: from..<segment.fileByteCount, log: log, "\(fault); the blocks decide")
         } else if segment.footer.isDamaged, segment.blocksEndByteOffset <= footerAt, segment.fileByteCount == segment.header.fileByteCount {
             add(.warning, file, bytes: lastPage, log: log, "the footer does not validate; the blocks are walked in its place")
         } else if segment.footer.content == nil, !isLast {
@@ -229,7 +231,7 @@ package struct StoreVerification: Sendable {
         let end = segment.header.previousEndOrdinal
         if end > previous.endOrdinal {
             add(
-                .damage, "\(path)/\(previous.file)", bytes: previous.blocksEndByteOffset..<previous.fileByteCount, log: log,
+                .damage, "\(path)/\(previous.file)", bytes: previous.rest, log: log,
                 ordinals: previous.endOrdinal..<end, "the next segment says that more records stand here")
         } else if let footer = previous.footer.content, footer.endOrdinal != end {
             add(.damage, file, bytes: 80..<88, log: log, "the back-link names ordinal \(end), the segment before ends at \(footer.endOrdinal)")
@@ -246,7 +248,7 @@ package struct StoreVerification: Sendable {
         let reached = max(last.endOrdinal, Ordinal.first(ofGeneration: min(Ordinal.generation(durable), Ordinal.greatestGeneration)))
         if reached < durable {
             add(
-                activeWriter == nil ? .damage : .note, file, bytes: last.blocksEndByteOffset..<last.fileByteCount, log: log,
+                activeWriter == nil ? .damage : .note, file, bytes: last.rest, log: log,
                 ordinals: last.endOrdinal..<durable, "records that were durable are missing at the end")
         }
         guard activeWriter == nil, last.footer.content == nil else { return }

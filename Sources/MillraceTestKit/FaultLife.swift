@@ -48,15 +48,14 @@ package struct FaultLife {
     private var injectedBefore = 0
     private var boot: UInt64 = 1
     private var models: [LogModel] = [LogModel(), LogModel()]
+    /// Records below were acknowledged as durable, as written.
+    private var durables: [UInt64] = [0, 0]
+    private var writtens: [UInt64] = [0, 0]
     /// Whether the log failed in this opening: then only what was durable is promised.
     private var hasFailed = [false, false]
     private var isCreated = [false, false]
-    private var lastOrdinals: [UInt64] = [0, 0]
     /// A fault happened since the store was opened: then errors are no wonder.
     private var isInjected = false
-    /// A sync of a file failed since the machine started. Then bytes may be in memory only, and no later sync brings them to the
-    /// disk: what an opening finds before the machine starts again may be gone after that. The power goes before the next one.
-    private var isSyncFailed = false
     private var broken: String?
     private var steps: [String] = []
     package private(set) var tally = Tally()
@@ -107,7 +106,6 @@ package struct FaultLife {
         if let plan, injected > injectedBefore {
             tally.faults[FaultDraw.kind(plan), default: 0] += injected - injectedBefore
             isInjected = true
-            if plan.operation == .sync { isSyncFailed = true }
         }
         injectedBefore = injected
         plan = next
@@ -138,7 +136,6 @@ package struct FaultLife {
     /// Opens the store and compares both logs; nil when the opening failed by a fault.
     private mutating func open(withFaults: Bool = true) throws(Failure) -> LogStore? {
         replace(nil)
-        if isSyncFailed { losePower() }
         replace(!withFaults || below(3) > 0 ? nil : FaultDraw.plan(entropy, callCount: io.callCount))
         isInjected = false
         if let open = disk?.openHandleCount, open > 0 { throw failure("\(open) handles were left open") }
@@ -259,13 +256,11 @@ package struct FaultLife {
             let ordinal = try log.append(records[0], arrival: arrival)
             range = ordinal..<ordinal + 1
         }
-        models[index].append(range, records)
         tally.records += count
         if hasFailed[index] { broken = "a frozen log took a record" }
-        if range.lowerBound <= lastOrdinals[index] {
-            broken = "number \(range.lowerBound) was handed out; the last was \(lastOrdinals[index])"
+        do throws(CrashFailure) { try models[index].append(range, records, arrival: arrival) } catch {
+            broken = "\(error.invariant.rawValue): \(error.detail)"
         }
-        lastOrdinals[index] = range.upperBound - 1
     }
 
     private func randomRecord() -> PlainRecord {
@@ -304,7 +299,6 @@ package struct FaultLife {
         io = FaultIO(next)
         injectedBefore = 0
         boot += 1
-        isSyncFailed = false
         (clock as? ManualClock)?.restart(bootIdentity: (1000 + boot, boot))
         // Only what was durable survives that.
         hasFailed = [true, true]
@@ -318,9 +312,9 @@ package struct FaultLife {
             return
         }
         for index in 0..<2 where isCreated[index] {
-            guard let last = models[index].entries.last?.ordinal, last >= models[index].durable else { continue }
+            guard let last = models[index].entries.last?.ordinal, last >= durables[index] else { continue }
             if hasFailed[index] { throw failure("a frozen log was closed without an error, and not all of it is durable") }
-            models[index].durable = last + 1
+            durables[index] = last + 1
         }
     }
 
@@ -333,8 +327,8 @@ package struct FaultLife {
             hasFailed[index] = true
             tally.frozenLogs += 1
         }
-        models[index].durable = max(models[index].durable, log.tip(.durable))
-        models[index].written = max(models[index].written, log.tip(.written))
+        durables[index] = max(durables[index], log.tip(.durable))
+        writtens[index] = max(writtens[index], log.tip(.written))
     }
 
     /// An error is right when a fault was injected, and of a kind that a fault may have.
@@ -395,17 +389,16 @@ package struct FaultLife {
 
     /// After an opening: everything promised is there, in order and whole; what is not is forgotten.
     private mutating func compare(_ log: ShardLog, _ index: Int, _ when: String) throws(Failure) {
-        let found: (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap])
-        do throws(LogError) { found = try log.readAll(level: .durable) } catch {
+        let promised = hasFailed[index] ? durables[index] : max(durables[index], writtens[index])
+        do {
+            let count = try models[index].judge(log, level: .durable, promised: promised)
+            tally.comparisons += count
+            models[index].keep(count)
+        } catch let error as CrashFailure {
+            throw failure("log \(index + 1) \(when): \(error.invariant.rawValue): \(error.detail)")
+        } catch {
             throw failure("log \(index + 1) cannot be read \(when): \(error)")
         }
-        let promised = hasFailed[index] ? models[index].durable : max(models[index].durable, models[index].written)
-        if let what = models[index].violation(found: found.records, gaps: found.gaps, promised: promised) {
-            throw failure("log \(index + 1) \(when): \(what)")
-        }
-        tally.comparisons += found.records.count
-        models[index].entries.removeLast(models[index].entries.count - found.records.count)
-        models[index].batchEnds.removeAll { $0 > found.records.count }
         note(log, index)
     }
 }

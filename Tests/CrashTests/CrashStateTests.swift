@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// Aim: nothing acknowledged is lost, nothing else appears, whatever a power loss leaves of the unsynced bytes and names.
-/// Method: seeded lives of one log on a disk in memory; states taken on the way are recovered, appended to, recovered
+/// Method: seeded lives of a store on a disk in memory; states taken on the way are recovered, appended to, recovered
 /// again, also with the power failing inside the recovery. A failure prints its seed, which replays it exactly:
 /// `MILLRACE_SEED=n`. `MILLRACE_STATES=n` sets how many states are checked.
 @Suite struct CrashStateTests {
@@ -21,22 +21,23 @@ import Testing
     }
 
     @Test func `an acknowledged record survives every state that power loss or a kill may leave`() throws {
-        let wanted = Self.number("MILLRACE_STATES") ?? 20_000
-        var states = 0
-        var seed = UInt64(Self.number("MILLRACE_SEED") ?? 1)
-        let onlyOne = Self.number("MILLRACE_SEED") != nil
-        repeat {
-            var workload = CrashWorkload(seed: seed)
-            do {
-                try workload.run(stepCount: 60, statesPerStop: 4)
-            } catch {
-                Issue.record("seed \(seed): \(error)")
-                return
-            }
-            states += workload.stateCount
-            seed += 1
-        } while states < wanted && !onlyOne
-        print("crash states checked: \(states), seeds: \(seed - 1)")
-        #expect(states >= wanted || onlyOne)
+        var explorer = CrashExplorer()
+        explorer.firstSeed = UInt64(Self.number("MILLRACE_SEED") ?? 1)
+        explorer.isSingle = Self.number("MILLRACE_SEED") != nil
+        explorer.stateLimit = Self.number("MILLRACE_STATES") ?? 10_000
+        let report = explorer.run()
+        print("crash states checked: \(report.stateCount), lives: \(report.lifeCount)")
+        if let failure = report.failure { Issue.record("\(failure)") }
+        #expect(report.stateCount >= explorer.stateLimit || explorer.isSingle || report.failure != nil)
+    }
+
+    @Test func `the same seed gives the same states`() throws {
+        func count(_ seed: UInt64) -> Int {
+            var explorer = CrashExplorer()
+            explorer.firstSeed = seed
+            explorer.isSingle = true
+            return explorer.run().stateCount
+        }
+        for seed in 1...5 as ClosedRange<UInt64> { #expect(count(seed) == count(seed)) }
     }
 }

@@ -93,4 +93,24 @@ import Testing
             try Self.decode(Self.file(Self.slot().put(Format.journalFeature, at: 16).seal(), nil))
         }
     }
+
+    @Test(arguments: [Ordinal.greatestGeneration - 1, Ordinal.greatestGeneration, .max - 1, .max])
+    func `a store whose numbers are used up does not open, and says so`(generation: UInt64) throws {
+        for (sequence, isWhole) in [(8, true), (8, false), (UInt64.max - 1, true), (.max, false)] as [(UInt64, Bool)] {
+            let newest = Self.slot(sequence: sequence, generation: generation)
+            let file = Self.file(newest, isWhole ? Self.slot(sequence: 7, generation: 1) : nil)
+            let disk = try DiskImage(files: ["/store/store": file.array]).disk()
+            // One generation is left, where nothing says that it may have been used.
+            if isWhole, generation == Ordinal.greatestGeneration - 1 {
+                #expect(try Harness(disk: disk).open(create: false).generation == Ordinal.greatestGeneration)
+                continue
+            }
+            do {
+                let store = try Harness(disk: disk).open(create: false)
+                Issue.record("generation \(store.generation) behind \(generation), sequence \(sequence)")
+            } catch {
+                guard case LogError.notAStore = error else { throw error }
+            }
+        }
+    }
 }
