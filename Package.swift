@@ -68,6 +68,9 @@ let package = Package(
             name: "millrace-stress",
             dependencies: ["MillraceTestKit", "Millrace", "MillraceLog", "MillraceIO", "MillraceModel"] + tools,
             path: "Sources/MillraceStress", swiftSettings: settings),
+        .executableTarget(
+            name: "millrace-instructions", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],
+            path: "Benchmarks/Instructions", swiftSettings: settings),
         // Tests
         .target(
             name: "MillraceTestSupport", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],

@@ -22,15 +22,27 @@
                 descriptorCount: descriptorCount(), mapCount: read("/proc/self/maps").count { $0 == 10 })
         }
 
+        /// Has all threads allocate from one heap. The C library gives threads heaps of their own, which fill with holes for
+        /// minutes: that is its affair, and would hide a leak of a megabyte.
+        static func useOneHeap() {
+            #if canImport(Glibc)
+                // M_ARENA_MAX is -8 (mallopt(3)).
+                call("mallopt", as: (@convention(c) (Int32, Int32) -> Int32).self) { _ = $0(-8, 1) }
+            #endif
+        }
+
         /// Gives back to the system what the allocator holds free, so that what is resident is in use.
         static func returnFreeMemory() {
             #if canImport(Glibc)
-                // Found by name because the C library's module does not have its header.
-                // Safe because the function, where there is one, has this type (malloc_trim(3)).
-                guard let symbol = unsafe dlsym(nil, "malloc_trim") else { return }
-                let trim = unsafe unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
-                _ = trim(0)
+                call("malloc_trim", as: (@convention(c) (Int) -> Int32).self) { _ = $0(0) }
             #endif
+        }
+
+        /// Calls a function of the C library whose header its module does not have, if there is one.
+        private static func call<Function>(_ name: String, as type: Function.Type, _ body: (Function) -> Void) {
+            // Safe because the callers name the type that the manual page gives.
+            guard let symbol = unsafe dlsym(nil, name) else { return }
+            body(unsafe unsafeBitCast(symbol, to: type))
         }
 
         static func descriptorCount() -> Int {

@@ -3,6 +3,7 @@
     import Foundation
     import Millrace
     import MillraceIO
+    import MillraceLog
     import MillraceModel
     import MillraceTestKit
     import Synchronization
@@ -39,6 +40,10 @@
         private var openings = 0
         private var kills = 0
         private var compared = 0
+        /// What was open when the store before this one was let go.
+        private var restingDescriptorCount = Int.max
+        /// The store that was opened last, for as long as anybody holds it.
+        private weak var engine: LogStore?
 
         init(_ plan: Plan, in directory: StressDirectory, csv: String?) throws {
             self.plan = plan
@@ -53,6 +58,7 @@
         private var path: String { "\(directory.path)/store-\(storeNumber)" }
 
         mutating func run() -> Verdict {
+            ProcessSample.useOneHeap()
             startStore()
             let thread = Sampling(sampler)
             while sampler.seconds < plan.seconds, !control.isFailed {
@@ -73,10 +79,22 @@
         }
 
         /// The store was let go: what the process holds now it keeps for good.
-        private func rest() {
+        private mutating func rest() {
             sampler.watch(nil, in: path)
+            // Tasks that were cancelled may hold it a little longer.
+            let limit = sampler.seconds + 10
+            while engine != nil, !control.isFailed {
+                if sampler.seconds > limit { control.fail("somebody still holds the store 10 s after it was let go") }
+                Thread.sleep(forTimeInterval: 0.001)
+            }
+            // Cancelled tasks let go of shards after the store itself: they get two seconds for it.
+            let settled = sampler.seconds + 2
+            while ProcessSample.descriptorCount() > restingDescriptorCount, sampler.seconds < settled {
+                Thread.sleep(forTimeInterval: 0.005)
+            }
+            restingDescriptorCount = ProcessSample.descriptorCount()
             ProcessSample.returnFreeMemory()
-            sampler.sample()
+            sampler.sample(isAtRest: true)
         }
 
         // MARK: Stores
@@ -109,6 +127,7 @@
                 let path = path
                 let store = try blocking { () throws(KinesisError) in try await StreamStore.open(at: path) }
                 sampler.watch(store.engine, in: path)
+                engine = store.engine
                 return store
             } catch {
                 control.fail("the store does not open: \(error)")

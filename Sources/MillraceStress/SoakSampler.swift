@@ -66,9 +66,9 @@
         var greatestDiskByteCount: Int { state.withLock { $0.greatestDisk } }
         var latency: LatencyCounts { state.withLock { $0.latencies } }
 
-        /// Takes a sample; its line for people.
+        /// Takes a sample; its line for people. `isAtRest` when the store is let go for certain.
         @discardableResult
-        func sample() -> String {
+        func sample(isAtRest: Bool = false) -> String {
             let process = ProcessSample.now()
             let taken = control.takeLatency()
             let now = seconds
@@ -78,7 +78,11 @@
                 let sample = SoakBounds.Sample(
                     seconds: now, memoryByteCount: process.anonymousByteCount - arena,
                     descriptorCount: process.descriptorCount, mapCount: process.mapCount)
-                if state.engine == nil { state.rest.append(sample) } else { state.running.append(sample) }
+                if isAtRest {
+                    state.rest.append(sample)
+                } else if state.engine != nil {
+                    state.running.append(sample)
+                }
                 state.greatestArena = max(state.greatestArena, arena)
                 state.greatestDisk = max(state.greatestDisk, disk)
                 state.latencies.add(taken)
@@ -87,11 +91,10 @@
                 let reads = control.readCount.load(ordering: .relaxed)
                 let time = max(now - state.before.seconds, 0.001)
                 let rate = Double(bytes - state.before.bytes) / 1e6 / time
-                let isAtRest = state.engine == nil
                 csv?.write(
                     Data(
                         """
-                        \(fixed(now)),\(isAtRest ? "rest" : "open"),\(records - state.before.records),\(fixed(rate)),\
+                        \(fixed(now)),\(isAtRest ? "rest" : state.engine == nil ? "none" : "open"),\(records - state.before.records),\(fixed(rate)),\
                         \(reads - state.before.reads),\(taken.percentile(99) / 1000),\(megabytes(sample.memoryByteCount)),\
                         \(megabytes(arena)),\(megabytes(process.fileByteCount)),\(process.descriptorCount),\(process.mapCount),\
                         \(megabytes(disk))\n

@@ -39,7 +39,7 @@ package struct SoakBounds {
 
     /// What grew beyond its bound; empty when nothing did.
     package var violations: [String] {
-        guard samples.count >= 3, let memory else { return ["only \(samples.count) samples after warm-up: no trend to judge"] }
+        guard samples.count >= 4, let memory else { return ["only \(samples.count) samples after warm-up: no trend to judge"] }
         var found: [String] = []
         let growth = memory.slope * seconds * 0.8
         if isLong, memory.sureSlope * 3600 > Self.greatestBytesPerHour {
@@ -52,12 +52,12 @@ package struct SoakBounds {
         return found
     }
 
-    /// A count grows when even its least in the second half is above the most of the first.
+    /// A count grew when even its least in the last quarter is above its most in the first.
     private func grown(_ count: KeyPath<Sample, Int>) -> (from: Int, to: Int)? {
-        let middle = samples.count / 2
-        let first = samples[..<middle].map { $0[keyPath: count] }
-        let second = samples[middle...].map { $0[keyPath: count] }
-        guard let most = first.max(), let least = second.min(), least > most else { return nil }
-        return (most, second.last!)
+        let quarter = samples.count / 4
+        guard let most = samples.prefix(quarter).map({ $0[keyPath: count] }).max(),
+            let least = samples.suffix(quarter).map({ $0[keyPath: count] }).min(), least > most
+        else { return nil }
+        return (most, least)
     }
 }
