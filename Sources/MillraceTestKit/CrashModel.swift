@@ -63,9 +63,12 @@ package struct LogModel: Sendable {
         }
     }
     /// In order of their ordinals.
-    package private(set) var entries: [Entry] = []
+    package var entries: [Entry] = []
     /// How many entries there are at the end of each batch, ascending.
-    private var batchEnds: [Int] = [0]
+    package var batchEnds: [Int] = [0]
+    /// Records below were acknowledged as durable, as written: kept by whoever uses the model.
+    package var durable: UInt64 = 0
+    package var written: UInt64 = 0
     /// The greatest ordinal ever handed out, whether its record is still there or not.
     package private(set) var greatestOrdinal: UInt64?
     package var lastArrival: UInt64 = 0
@@ -80,8 +83,12 @@ package struct LogModel: Sendable {
         note(range, records, arrival: arrival)
     }
 
-    /// The same for who holds numbers against each other himself.
-    package mutating func note(_ range: Range<UInt64>, _ records: [PlainRecord], arrival: UInt64 = 0) {
+    /// The same for who does not look at arrival times, and compares numbers by other means.
+    package mutating func append(_ range: Range<UInt64>, _ records: [PlainRecord]) {
+        note(range, records, arrival: 0)
+    }
+
+    private mutating func note(_ range: Range<UInt64>, _ records: [PlainRecord], arrival: UInt64) {
         lastArrival = max(lastArrival, arrival)
         for (index, record) in records.enumerated() {
             entries.append(Entry(ordinal: range.lowerBound + UInt64(index), arrival: lastArrival, record: record))

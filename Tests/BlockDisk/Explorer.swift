@@ -195,7 +195,7 @@
             of history: LogHistory, _ found: [(ordinal: UInt64, record: PlainRecord)], _ handedOut: UInt64
         ) -> LogHistory {
             var rest = LogHistory(id: history.id, existence: 0)
-            for (ordinal, record) in found { rest.model.note(ordinal..<ordinal + 1, [record]) }
+            for (ordinal, record) in found { rest.model.append(ordinal..<ordinal + 1, [record]) }
             if let last = found.last { rest.promises = [(0, last.ordinal + 1)] }
             rest.handedOut = [(0, handedOut)]
             return rest

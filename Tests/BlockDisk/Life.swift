@@ -139,7 +139,7 @@
             let range = try log.append(records, arrival: arrival)
             let after = place()
             state.withLock {
-                $0.history.model.note(range, records)
+                $0.history.model.append(range, records)
                 $0.history.handedOut.append((after, range.upperBound))
             }
             switch dice.next(below: 2 + eagerness) {

@@ -242,8 +242,9 @@ import Testing
                         walk.runThroughDamage()
                         memory.store(byte, at: bit / 8)
                         let isLast = block.bytes == blocks.last!.bytes
+                        let found = (0..<walk.index.count).count { !walk.index[$0].isHole }
                         let isRight =
-                            walk.index.count == blocks.count - 1
+                            found == blocks.count - 1
                             && (isLast ? walk.damage.isEmpty && walk.nextOrdinal == block.ordinals.lowerBound
                                 : walk.damage.count == 1 && blocks.allSatisfy {
                                         $0.ordinals == block.ordinals
@@ -253,7 +254,7 @@ import Testing
                                     && walk.damage[0].bytes.lowerBound == block.bytes.lowerBound
                                     && walk.damage[0].bytes.upperBound == Format.align8(block.bytes.upperBound))
                         if !isRight {
-                            Issue.record("\(path), bit \(bit % 8) of byte \(bit / 8): \(walk.index.count) of \(blocks.count) blocks, \(walk.damage)")
+                            Issue.record("\(path), bit \(bit % 8) of byte \(bit / 8): \(found) of \(blocks.count) blocks, \(walk.damage)")
                             return
                         }
                     }

@@ -25,7 +25,7 @@ import Testing
         let log = try store.createLog(1)
         let ordinal = try log.append(PlainRecord("k", "v"))
         #expect(log.flushStep() == .progress)
-        harness.disk.fault = { operation, name, _ in operation == .sync && name.hasSuffix(".segment") ? 5 : nil }
+        harness.disk.fault = { operation, _, _ in operation == .sync ? 5 : nil }
         #expect(throws: LogError.self) { try log.syncStep() }
         harness.disk.fault = nil
         store.abandon()
