@@ -62,7 +62,7 @@ enum FaultHelper {
         var limit = rlimit()
         guard unsafe getrlimit(descriptors, &limit) == 0 else { return say("getrlimit: \(errno)") }
         let before = limit.rlim_cur
-        for spare in 0..<40 {
+        for spare in 0..<24 {
             // The lowest free descriptor is the next one taken: `spare` more can be had.
             let free = dup(0)
             _ = close(free)

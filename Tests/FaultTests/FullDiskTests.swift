@@ -70,6 +70,7 @@ import Testing
         for (disk, model, promise) in [(crashed, promised, promised.durable), (disk, life.model, UInt64.max)] {
             disk.capacityByteCount = 1 << 30
             let again = LogLife(LogBase(), disk: disk, plan: nil)
+            if disk === crashed { again.clock.restart(bootIdentity: (2, 2)) }
             try again.open(create: false)
             try again.openLog()
             guard let log = again.log else { continue }
@@ -107,7 +108,7 @@ import Testing
             try life.close()
         }
         #expect(refusals > 10)
-        print("fault matrix: \(49) plans, \(refusals) faults: a full disk for a new store")
+        print("fault matrix: 49 plans, \(refusals) faults: a full disk for a new store")
     }
 
     @Test func `threads and tasks resume by themselves too`() async throws {

@@ -77,8 +77,8 @@ import Testing
         for _ in 0..<200 where life.disk.openHandleCount > 0 { usleep(5_000) }
         if life.disk.openHandleCount > 0 { throw FaultFailure("left open: \(life.disk.openHandles)") }
         let kept = life.puts.filter { $0.ack == .durable || (!isVoid && $0.ack == .written) }
-        try await reopen(crashed, promised, life, "after a power loss")
-        try await reopen(life.disk, kept, life, "reopened")
+        try await reopen(crashed, promised, life, "after a power loss", boot: 2)
+        try await reopen(life.disk, kept, life, "reopened", boot: 1)
     }
 
     /// The numbers and names of the error that was injected are in the one that the user gets.
@@ -94,11 +94,14 @@ import Testing
         throw FaultFailure("the error does not say what failed: \(error)")
     }
 
-    private func reopen(_ disk: ShadowIO, _ promised: [StreamLife.Put], _ life: StreamLife, _ what: String) async throws {
+    private func reopen(
+        _ disk: ShadowIO, _ promised: [StreamLife.Put], _ life: StreamLife, _ what: String, boot: UInt64
+    ) async throws {
         let again = StreamLife(disk: disk, puts: [], isCreated: false, plan: nil)
         again.attempts = life.attempts
         defer { again.letGo() }
-        try again.open()
+        again.clock.restart(bootIdentity: (boot, 1))
+        do throws(KinesisError) { try again.open() } catch { throw FaultFailure("\(what): \(error)") }
         let names = try again.opened().listStreams().map(\.text)
         if names.isEmpty, !life.isCreated {
             try await again.createStream()
@@ -106,7 +109,8 @@ import Testing
             guard names == ["s"] else { throw FaultFailure("\(what): the streams are \(names)") }
             again.stream = try again.opened().stream("s")
         }
-        let found = try again.read()
+        let found: [Record]
+        do throws(KinesisError) { found = try again.read() } catch { throw FaultFailure("\(what): \(error)") }
         var byIndex: [Int: SequenceNumber] = [:]
         for record in found {
             guard byIndex.updateValue(record.sequenceNumber, forKey: record.index) == nil, record.index < life.attempts
@@ -115,7 +119,9 @@ import Testing
         for put in promised where byIndex[put.index] != put.number {
             throw FaultFailure("\(what): record \(put.index) was acknowledged as \(put.number): \(String(describing: byIndex[put.index]))")
         }
-        for put in life.puts { if let number = byIndex[put.index], number != put.number { throw FaultFailure("\(what): \(put) is \(number)") } }
+        for put in life.puts where byIndex[put.index] ?? put.number != put.number {
+            throw FaultFailure("\(what): \(put) has another number")
+        }
         // New numbers are above every one that was ever handed out in that shard.
         for _ in 0..<7 {
             try await again.put(.durable)

@@ -114,8 +114,10 @@ import Testing
         let crashed = life.disk.crash(.nothing, entropy: SeededEntropy(seed: 3))
         life.letGo()
         for disk in [crashed, life.disk] {
+            let clock = ManualClock()
+            if disk === crashed { clock.restart(bootIdentity: (2, 2)) }
             let again = try LogStore(
-                at: "/store", create: false, io: disk, clock: ManualClock(), entropy: SeededEntropy(seed: 8),
+                at: "/store", create: false, io: disk, clock: clock, entropy: SeededEntropy(seed: 8),
                 configuration: LogLife.configuration)
             let log = try again.log(1)
             let (records, gaps) = try log.readAll(level: .durable)

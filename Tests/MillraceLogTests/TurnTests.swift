@@ -1,0 +1,134 @@
+import MillraceIO
+import MillraceLog
+import MillraceTestKit
+import MillraceTestSupport
+import Synchronization
+import Testing
+
+/// Aim: who finds a turn taken relies on its holder, and who waits is found by whoever advances a level: neither is forgotten.
+/// Method: the block is put at the moment in which a note is being written, by a hook of the disk; and tasks that begin to wait
+/// while another thread makes their record durable, once and not again. `MILLRACE_ROUNDS=n` sets how many rounds.
+@Suite struct TurnTests {
+    @Test func `a block encoded while a note is written is written behind it, and both are whole`() throws {
+        for length in [10, 700, 3_000] {
+            let harness = Harness()
+            let store = try harness.open()
+            let log = try store.createLog(1)
+            try log.wait(.durable, below: try log.append(PlainRecord("k", "first")) + 1)
+            let isInside = Guarded(false)
+            let cuts = Guarded(0)
+            harness.disk.fault = { operation, _, _ in
+                guard operation == .write, !isInside.withLock({ inside in
+                    defer { inside = true }
+                    return inside
+                }) else { return nil }
+                // The note's writer has the turn: another thread cuts, encodes, and finds it taken.
+                let thread = WorkerThread(name: "other") {
+                    for index in 0..<3 {
+                        _ = try? log.append(PlainRecord("k", "\(index)" + String(repeating: "x", count: length)))
+                    }
+                    while log.flushStep() == .progress { cuts.withLock { $0 += 1 } }
+                }
+                thread.join()
+                return nil
+            }
+            #expect(try log.idleStep())
+            harness.disk.fault = nil
+            #expect(cuts.withLock { $0 } > 0)
+            #expect(log.tip(.published) - log.tip(.durable) <= 3)
+            #expect(log.tip(.written) == log.tip(.published), "the block waits for nobody's turn")
+            try log.wait(.durable, below: log.tip(.published))
+            #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+            let killed = Harness(disk: harness.disk.kill())
+            for log in [log, try killed.open().log(1)] {
+                let texts = try log.readAll(level: .durable).records.map { $0.record.data.count }
+                #expect(texts == [5, length + 1, length + 1, length + 1])
+            }
+        }
+    }
+
+    @Test func `notes and blocks of several threads leave a log in order`() throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        let isOver = Atomic<Bool>(false)
+        let steppers = (0..<2).map { number in
+            WorkerThread(name: "step-\(number)") {
+                while !isOver.load(ordering: .relaxed) {
+                    if number == 0 { _ = try? log.idleStep() } else { _ = log.flushStep() }
+                }
+            }
+        }
+        let count = 3_000
+        for index in 0..<count {
+            let ordinal = try ConcurrencyTests.append(log, ConcurrencyTests.record(0, index))
+            if index % 16 == 0 { try log.wait(.durable, below: ordinal + 1) }
+        }
+        isOver.store(true, ordering: .relaxed)
+        for stepper in steppers { stepper.join() }
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+        let again = try harness.open()
+        let records = try again.log(1).readAll(level: .durable).records
+        let numbers = records.map { record in
+            (0..<8).reduce(0) { $0 | Int(record.record.data[8 + $1]) << (8 * $1) }
+        }
+        #expect(numbers == Array(0..<count))
+        try again.close()
+    }
+
+    /// Makes a record durable when told, exactly once; says when somebody who waits for it is not told.
+    private final class Maker: Sendable {
+        let wanted = Atomic<UInt64>(0)
+        let resumed = Atomic<UInt64>(0)
+        let forgotten = Atomic<Int>(0)
+        let isOver = Atomic<Bool>(false)
+
+        func run(_ log: ShardLog, waiters: UInt64) {
+            var made: UInt64 = 0
+            let clock = SystemClock()
+            while !isOver.load(ordering: .acquiring) {
+                let round = wanted.load(ordering: .acquiring)
+                guard round > made else { continue }
+                made = round
+                for _ in 0..<round % 400 { if isOver.load(ordering: .relaxed) { return } }
+                _ = log.flushStep()
+                _ = try? log.syncStep()
+                let deadline = clock.steadyNanoseconds() + 5_000_000_000
+                while resumed.load(ordering: .acquiring) < round * waiters, !isOver.load(ordering: .relaxed) {
+                    guard clock.steadyNanoseconds() > deadline else { continue }
+                    // So that the test ends: whoever is still there is told now.
+                    forgotten.add(1, ordering: .relaxed)
+                    _ = try? log.syncStep()
+                    break
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `no task is forgotten that begins to wait while its record becomes durable`() async throws {
+        let rounds = UInt64(Fixtures.number("MILLRACE_ROUNDS") ?? 3_000), waiters: UInt64 = 4
+        let store = try Harness().open()
+        let log = try store.createLog(1)
+        let maker = Maker()
+        let thread = WorkerThread(name: "maker") { maker.run(log, waiters: waiters) }
+        for round in 1...rounds where maker.forgotten.load(ordering: .relaxed) == 0 {
+            let ordinal = try log.append(PlainRecord("k", "v"))
+            maker.wanted.store(round, ordering: .releasing)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<waiters {
+                    group.addTask {
+                        try await log.waitAsync(.durable, below: ordinal + 1)
+                        maker.resumed.add(1, ordering: .releasing)
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        maker.isOver.store(true, ordering: .releasing)
+        thread.join()
+        #expect(maker.forgotten.load(ordering: .relaxed) == 0)
+        try store.close()
+    }
+}
