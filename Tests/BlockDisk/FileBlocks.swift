@@ -16,8 +16,8 @@
 
         func contains(byteOffset: Int) -> Bool { blocks.contains(byteOffset / FileBlocks.blockByteCount) }
 
-        /// `struct fiemap` of linux/fiemap.h: length 8 (8), flags 16 (4), extents found 20 (4), room for extents 24 (4), then
-        /// from 32 on extents of 56 bytes: on the disk from 8 (8), length 16 (8), flags 40 (4).
+        /// `struct fiemap` of linux/fiemap.h: length 8 (8), flags 16 (4), extents found 20 (4), room for extents 24
+        /// (4), then from 32 on extents of 56 bytes: on the disk from 8 (8), length 16 (8), flags 40 (4).
         private mutating func add(_ path: String) throws(KernelError) {
             let room = 512
             let request: UInt = 0xC020_660B

@@ -4,8 +4,8 @@ import MillraceLog
 import MillraceTestKit
 import Testing
 
-/// Aim: a store that was let go keeps nothing: no descriptor, no mapping, no memory. Method: a disk in memory whose sync does
-/// not return, so that the store ends with work in its queues; weak references tell what is left.
+/// Aim: a store that was let go keeps nothing: no descriptor, no mapping, no memory. Method: a disk in memory whose
+/// sync does not return, so that the store ends with work in its queues; weak references tell what is left.
 @Suite struct LettingGoTests {
     @Test func `a log whose sync is queued is let go with its store`() throws {
         let (syncBegan, syncMayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
@@ -42,7 +42,8 @@ import Testing
             ending.join()
             harness.disk.fault = nil
         }
-        // Not the references themselves: a failure would describe what they name, members that cannot be copied included.
+        // Not the references themselves: a failure would describe what they name, members that cannot be copied
+        // included.
         let isGone = (first == nil, second == nil)
         #expect(isGone == (true, true))
     }
