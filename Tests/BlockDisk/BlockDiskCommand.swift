@@ -9,8 +9,8 @@
     ///     millrace-block-disk explore FILESYSTEM STATES SEED [early-promise | deaf-disk]
     ///     millrace-block-disk serve FILE IMAGE LOG
     ///
-    /// `probe` says what is missing, with status 3. `explore` ends with status 1 when a promise was broken; with a flaw, when it
-    /// was not noticed. `serve` is the disk itself, over FILE, until its standard input is closed.
+    /// `probe` says what is missing, with status 3. `explore` ends with status 1 when a promise was broken; with a
+    /// flaw, when it was not noticed. `serve` is the disk itself, over FILE, until its standard input is closed.
     @main
     enum BlockDiskCommand {
         static func main() {
@@ -45,7 +45,8 @@
             try disk.serve(until: STDIN_FILENO)
         }
 
-        private static func explore(_ fileSystem: FileSystem, _ states: Int, seed: UInt64, _ flaw: Explorer.Flaw) throws {
+        private static func explore(_ fileSystem: FileSystem, _ states: Int, seed: UInt64, _ flaw: Explorer.Flaw) throws
+        {
             let keepPath = ProcessInfo.processInfo.environment["MILLRACE_BLOCK_KEEP"]
             let explorer = try Explorer(fileSystem, seed: seed, flaw: flaw, keepPath: keepPath)
             let clock = ContinuousClock()
@@ -56,7 +57,9 @@
                 print("\(fileSystem.rawValue), \(flaw.rawValue): caught at state \(explorer.stateCount): \(failure)")
                 return
             }
-            if flaw != .none { throw CrashFailure("\(flaw.rawValue) was not noticed in \(states) states, seed \(seed)") }
+            if flaw != .none {
+                throw CrashFailure("\(flaw.rawValue) was not noticed in \(states) states, seed \(seed)")
+            }
             let seconds = Double((clock.now - start).components.seconds) + 1
             print("\(explorer.summary), 0 lost; seed \(seed), \(Int(Double(states) / seconds)) states/s")
         }
@@ -75,7 +78,8 @@
                     do {
                         let device = try LoopDevice(over: workshop.diskPath)
                         let mount = try Mount(
-                            device.path, at: workshop.mountPath, type: fileSystem.rawValue, options: fileSystem.options[0])
+                            device.path, at: workshop.mountPath, type: fileSystem.rawValue,
+                            options: fileSystem.options[0])
                         try mount.unmount()
                     }
                     try disk.stop()

@@ -14,7 +14,6 @@
             case zeros = 3
         }
         static let headByteCount = 24
-        static let sectorByteCount = 512
     }
 
     /// The end of the log that the disk writes to.
@@ -27,7 +26,9 @@
             staging = AlignedMemory(byteCount: DiskLog.headByteCount + greatestWriteByteCount)
         }
 
-        func append(_ kind: DiskLog.Kind, at byteOffset: Int = 0, count: Int = 0, bytes: Memory? = nil) throws(KernelError) {
+        func append(_ kind: DiskLog.Kind, at byteOffset: Int = 0, count: Int = 0, bytes: Memory? = nil)
+            throws(KernelError)
+        {
             staging.memory.store(kind.rawValue, at: 0)
             staging.memory.store(UInt64(byteOffset), at: 8)
             staging.memory.store(UInt64(bytes?.byteCount ?? count), at: 16)
@@ -71,15 +72,8 @@
             self.entries = entries
         }
 
-        /// How many entries the log had when it was `byteCount` bytes long.
-        func entryCount(within byteCount: Int) -> Int {
-            var low = 0, high = entries.count
-            while low < high {
-                let middle = (low + high) / 2
-                if entries[middle].end <= byteCount { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
+        /// How long the log was when it had so many entries.
+        func place(of entryCount: Int) -> Int { entryCount == 0 ? 0 : entries[entryCount - 1].end }
 
         /// Puts a part of an entry's bytes where they belong.
         func apply(_ entry: Entry, _ part: Range<Int>, to image: Memory) {
@@ -87,7 +81,9 @@
             case .flush: break
             case .zeros: image.slice(entry.byteOffset + part.lowerBound, part.count).fill(0)
             case .write:
-                image.copy(file.memory.slice(entry.place + part.lowerBound, part.count), at: entry.byteOffset + part.lowerBound)
+                image.copy(
+                    file.memory.slice(entry.place + part.lowerBound, part.count), at: entry.byteOffset + part.lowerBound
+                )
             }
         }
 

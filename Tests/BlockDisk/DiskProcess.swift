@@ -9,7 +9,9 @@
 
         /// Bytes of it now. Everything that the disk answered before this was called is among them.
         var byteCount: Int {
-            guard let count = try? Kernel.byteCount(of: file) else { preconditionFailure("the log's length is unknown") }
+            guard let count = try? Kernel.byteCount(of: file) else {
+                preconditionFailure("the log's length is unknown")
+            }
             return count
         }
     }
@@ -46,7 +48,9 @@
         func stop() throws {
             try end.fileHandleForWriting.close()
             process.waitUntilExit()
-            if process.terminationStatus != 0 { throw CrashFailure("the disk's process: status \(process.terminationStatus)") }
+            if process.terminationStatus != 0 {
+                throw CrashFailure("the disk's process: status \(process.terminationStatus)")
+            }
         }
 
         deinit { if process.isRunning { try? stop() } }

@@ -40,8 +40,8 @@
 
         var summary: String {
             """
-            \(fileSystem.rawValue): \(stateCount) states after \(lifeCount) lives, \(entryCount) writes and flushes logged \
-            (\(flushCount) flushes); \(promisedCount) promised records held against \(foundCount) found
+            \(fileSystem.rawValue): \(stateCount) states after \(lifeCount) lives, \(entryCount) writes and \
+            flushes logged (\(flushCount) flushes); \(promisedCount) promised records held against \(foundCount) found
             """
         }
 
@@ -57,7 +57,8 @@
             }
         }
 
-        /// One life from the image as it is, then states of it; leaves the image in one of them and answers what that one holds.
+        /// One life from the image as it is, then states of it; leaves the image in one of them and answers what that
+        /// one holds.
         private func explore(_ past: [LogHistory], count: Int) throws -> [LogHistory] {
             let image = try MappedFile(workshop.imagePath)
             let base = SparseImage(image.memory)
@@ -127,78 +128,39 @@
             try disk.stop()
             let whole = try DiskLogReader(workshop.logPath)
             for entry in whole.entries { whole.apply(entry, to: start.memory) }
-            guard start.memory.isEqual(to: before.memory) else { throw CrashFailure("the disk's log does not say all that was written") }
+            guard start.memory.isEqual(to: before.memory) else {
+                throw CrashFailure("the disk's log does not say all that was written")
+            }
             let log = try DiskLogReader(workshop.logPath, limit: end)
             entryCount += log.entries.count
             flushCount += log.entries.count { $0.kind == .flush }
-            guard log.entries.contains(where: { $0.kind == .flush }) else { throw CrashFailure("no flush reached the disk") }
+            guard log.entries.contains(where: { $0.kind == .flush }) else {
+                throw CrashFailure("no flush reached the disk")
+            }
             return (log, files, histories)
         }
 
         // MARK: States
 
         /// Mounts the image, opens the store twice, and answers what it holds.
-        private func check(_ state: CrashState, _ log: DiskLogReader, _ histories: [LogHistory]) throws -> [LogHistory] {
+        private func check(_ state: CrashState, _ log: DiskLogReader, _ histories: [LogHistory]) throws -> [LogHistory]
+        {
             stateCount += 1
             boot += 1
-            let place = state.cut == 0 ? 0 : log.entries[state.cut - 1].end
             let device = try LoopDevice(over: workshop.imagePath)
             let mount = try Mount(
                 device.path, at: workshop.mountPath, type: fileSystem.rawValue, options: fileSystem.options[0])
-            var remains: [LogHistory] = []
-            var added: [UInt64: [LogModel.Entry]] = [:]
-            for round in 0..<2 {
+            var check = StateCheck(histories, place: log.place(of: state.cut))
+            for isAgain in [false, true] {
                 let store = try Life.open(workshop.storePath, seed: dice.next(), boot: boot)
                 defer { store.abandon() }
-                let ids = try store.logIDs()
-                for history in histories {
-                    guard ids.contains(history.id) else {
-                        if history.existence <= place { throw CrashFailure("log \(history.id) is gone", isLoss: true) }
-                        continue
-                    }
-                    let log = try store.log(history.id)
-                    let promised = LogHistory.last(history.promises, at: place)
-                    let handedOut = LogHistory.last(history.handedOut, at: place)
-                    var (found, gaps) = try log.readAll(level: .durable)
-                    let extra = added[history.id] ?? []
-                    for (found, added) in zip(found.suffix(extra.count), extra)
-                    where found.ordinal != added.ordinal || found.record != added.record {
-                        throw CrashFailure("log \(history.id): after recovery \(found) in place of \(added)")
-                    }
-                    found.removeLast(min(extra.count, found.count))
-                    if let what = history.model.violation(found: found, gaps: gaps, promised: promised) {
-                        throw CrashFailure(
-                            "log \(history.id), opened \(round + 1) times: \(what); \(log.recovery)",
-                            isLoss: what.contains("were acknowledged"))
-                    }
-                    if round == 0 {
-                        remains.append(remainder(of: history, found, handedOut))
-                        promisedCount += history.model.entries.prefix { $0.ordinal < promised }.count
-                        foundCount += found.count
-                    } else if found.count != remains.first(where: { $0.id == history.id })?.model.entries.count {
-                        throw CrashFailure("log \(history.id): \(found.count) records, opened the second time")
-                    }
-                    let record = PlainRecord("after", "recovery \(round)")
-                    let ordinal = try log.append(record)
-                    if ordinal < handedOut { throw CrashFailure("log \(history.id): number \(ordinal) was handed out before") }
-                    try log.wait(.durable, below: ordinal + 1)
-                    added[history.id, default: []].append(LogModel.Entry(ordinal: ordinal, record: record))
-                }
-                if round == 1 { try store.close() }
+                try check.run(on: store, isAgain: isAgain)
+                if isAgain { try store.close() }
             }
+            promisedCount += check.promisedCount
+            foundCount += check.foundCount
             try mount.unmount()
-            return remains
-        }
-
-        /// What a life that begins with this state is told of the log: all that was found is there from the start.
-        private func remainder(
-            of history: LogHistory, _ found: [(ordinal: UInt64, record: PlainRecord)], _ handedOut: UInt64
-        ) -> LogHistory {
-            var rest = LogHistory(id: history.id, existence: 0)
-            for (ordinal, record) in found { rest.model.append(ordinal..<ordinal + 1, [record]) }
-            if let last = found.last { rest.promises = [(0, last.ordinal + 1)] }
-            rest.handedOut = [(0, handedOut)]
-            return rest
+            return check.remains
         }
     }
 #endif

@@ -4,18 +4,32 @@
 
     /// A disk: one file of a FUSE file system, its bytes in memory, everything that reaches it written to a log.
     ///
-    /// The kernel's protocol (linux/fuse.h, version 7.31) spoken on /dev/fuse itself. The file system is its root, and the
-    /// root is a regular file, so there are no names. One thread answers one request after the other: the order of the log is the order in
-    /// which writes and flushes were completed. The offsets below are those of the protocol's structures.
+    /// The kernel's protocol (linux/fuse.h, version 7.31) spoken on /dev/fuse itself. The file system is its root, and
+    /// the root is a regular file, so there are no names. One thread answers one request after the other: the order of
+    /// the log is the order in which writes and flushes were completed. The offsets below are those of the protocol's
+    /// structures.
     ///
     /// Serve from a process of its own: a process that waits for its own disk cannot be killed.
     struct FuseDisk: ~Copyable {
         private enum Call: UInt32 {
-            case forget = 2, getAttributes = 3, setAttributes = 4, open = 14, read = 15, write = 16, statFileSystem = 17
-            case release = 18, sync = 20, flush = 25, initialize = 26, interrupt = 36, destroy = 38, batchForget = 42
+            case forget = 2
+            case getAttributes = 3
+            case setAttributes = 4
+            case open = 14
+            case read = 15
+            case write = 16
+            case statFileSystem = 17
+            case release = 18
+            case sync = 20
+            case flush = 25
+            case initialize = 26
+            case interrupt = 36
+            case destroy = 38
+            case batchForget = 42
             case allocate = 43
         }
-        /// Bytes of the request's head: length 0 (4), call 4 (4), request 8 (8), node 16 (8), user 24 (4), group 28 (4), process 32 (4).
+        /// Bytes of the request's head: length 0 (4), call 4 (4), request 8 (8), node 16 (8), user 24 (4), group 28
+        /// (4), process 32 (4).
         private static let headByteCount = 40
         /// Bytes of the answer's head: length 0 (4), minus errno 4 (4), request 8 (8).
         private static let answerHeadByteCount = 16
@@ -106,10 +120,11 @@
             try reply(number, 0, errorNumber: errorNumber)
         }
 
-        /// Answer: major 0, minor 4, read ahead 8, flags 12, background 16 (2), congestion 18 (2), greatest write 20, time unit 24,
-        /// greatest pages 28 (2); 64 bytes.
+        /// Answer: major 0, minor 4, read ahead 8, flags 12, background 16 (2), congestion 18 (2), greatest write 20,
+        /// time unit 24, greatest pages 28 (2); 64 bytes.
         private func initialize(_ number: UInt64, _ argument: Memory) throws(KernelError) {
-            let bigWrites: UInt32 = 1 << 5, manyPages: UInt32 = 1 << 22
+            let bigWrites: UInt32 = 1 << 5
+            let manyPages: UInt32 = 1 << 22
             let offered: UInt32 = argument.load(at: 12)
             let body = body(64)
             body.store(UInt32(7), at: 0)
@@ -123,7 +138,8 @@
             try reply(number, 64)
         }
 
-        /// Answer: valid for seconds 0 (8), then the attributes: node 16, size 24, blocks 32, mode 76, links 80, block size 96; 104 bytes.
+        /// Answer: valid for seconds 0 (8), then the attributes: node 16, size 24, blocks 32, mode 76, links 80, block
+        /// size 96; 104 bytes.
         private func attributes(_ number: UInt64) throws(KernelError) {
             let body = body(104)
             body.store(UInt64(3600), at: 0)
@@ -142,7 +158,8 @@
             try reply(number, 80)
         }
 
-        /// Answer: handle 0 (8), flags 8 (4); 16 bytes. The flag says that the kernel keeps no pages: every write comes here at once.
+        /// Answer: handle 0 (8), flags 8 (4); 16 bytes. The flag says that the kernel keeps no pages: every write comes
+        /// here at once.
         private func open(_ number: UInt64) throws(KernelError) {
             body(16).store(UInt32(1), at: 8)
             try reply(number, 16)
@@ -169,7 +186,8 @@
             try reply(number, 8)
         }
 
-        /// Request: handle 0 (8), offset 8 (8), count 16 (8), mode 24 (4). On a disk it means zeros: a hole (3), or zeros proper (16, 17).
+        /// Request: handle 0 (8), offset 8 (8), count 16 (8), mode 24 (4). On a disk it means zeros: a hole (3), or
+        /// zeros proper (16, 17).
         private func allocate(_ number: UInt64, _ argument: Memory) throws(KernelError) {
             let byteOffset = Int(argument.load(UInt64.self, at: 8))
             let count = Int(argument.load(UInt64.self, at: 16))

@@ -37,7 +37,9 @@
         static func write(_ file: borrowing Descriptor, _ memory: Memory) throws(KernelError) {
             // Safe because the range is the memory's own.
             let count = try check(unsafe Foundation.write(file.number, memory.address, memory.byteCount), "write")
-            if count != memory.byteCount { throw KernelError(call: "write of \(memory.byteCount) bytes", number: ENOSPC) }
+            if count != memory.byteCount {
+                throw KernelError(call: "write of \(memory.byteCount) bytes", number: ENOSPC)
+            }
         }
 
         static func byteCount(of file: borrowing Descriptor) throws(KernelError) -> Int {
@@ -91,7 +93,9 @@
 
         /// What this process has open or mapped below a path.
         private static func users(of path: String) -> [String] {
-            let open = (0..<256).compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+            let open = (0..<256).compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            }
             let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
             return (open + maps.split(separator: "\n").map(String.init)).filter { $0.contains(path + "/") }
         }
@@ -126,7 +130,8 @@
         let path: String
         let memory: Memory
 
-        /// Maps the file at `path`; with a `byteCount` it is made of that length first, zeros where nothing was written.
+        /// Maps the file at `path`; with a `byteCount` it is made of that length first, zeros where nothing was
+        /// written.
         init(_ path: String, byteCount: Int? = nil) throws(KernelError) {
             let file = try Kernel.open(path, byteCount == nil ? O_RDWR : O_RDWR | O_CREAT)
             if let byteCount {

@@ -4,8 +4,8 @@
     import MillraceLog
     import MillraceTestKit
 
-    /// What one log was given in a life, and what was promised about it when. A place is a length of the disk's log in bytes:
-    /// what was promised at a place holds for every state of the disk from there on.
+    /// What one log was given in a life, and what was promised about it when. A place is a length of the disk's log in
+    /// bytes: what was promised at a place holds for every state of the disk from there on.
     struct LogHistory: Sendable {
         let id: UInt64
         var model = LogModel()
@@ -66,8 +66,8 @@
                 configuration: configuration(seed: seed))
         }
 
-        /// Lives on the store at `path`. `place` answers how long the disk's log is now; `past` is what recovery found in the
-        /// state of the disk that this life begins with.
+        /// Lives on the store at `path`. `place` answers how long the disk's log is now; `past` is what recovery found
+        /// in the state of the disk that this life begins with.
         func run(at path: String, past: [LogHistory], place: @escaping @Sendable () -> Int) throws -> [LogHistory] {
             let store = try Life.open(path, seed: seed, boot: boot)
             defer { store.abandon() }
@@ -86,7 +86,8 @@
                     throw CrashFailure("log \(id): \(found.count) records and \(gaps) in a log that never was")
                 }
                 writers.append(
-                    LogWriter(log, history, seed: seed ^ id &* 0x9E37_79B9_7F4A_7C15, promisesEarly: promisesEarly, place))
+                    LogWriter(
+                        log, history, seed: seed ^ id &* 0x9E37_79B9_7F4A_7C15, promisesEarly: promisesEarly, place))
             }
             let threads = writers.map { writer in
                 WorkerThread(name: "writer-\(writer.id)") { writer.run(batchCount: batchCount) }
@@ -109,7 +110,8 @@
         var id: UInt64 { log.id }
 
         init(
-            _ log: ShardLog, _ history: LogHistory, seed: UInt64, promisesEarly: Bool, _ place: @escaping @Sendable () -> Int
+            _ log: ShardLog, _ history: LogHistory, seed: UInt64, promisesEarly: Bool,
+            _ place: @escaping @Sendable () -> Int
         ) {
             self.log = log
             self.place = place

@@ -2,8 +2,8 @@
     import Glibc
     import MillraceIO
 
-    /// A block device over a file (loop(4)). The kernel lets go of it after its last user: nothing stays behind, however
-    /// the process ends.
+    /// A block device over a file (loop(4)). The kernel lets go of it after its last user: nothing stays behind,
+    /// however the process ends.
     struct LoopDevice: ~Copyable {
         let path: String
         private let device: Descriptor
@@ -36,7 +36,9 @@
                 }
                 // Between the two calls somebody else may have taken it.
                 tries += 1
-                guard errno == EBUSY, tries < 100 else { throw KernelError(call: "LOOP_CONFIGURE \(path)", number: errno) }
+                guard errno == EBUSY, tries < 100 else {
+                    throw KernelError(call: "LOOP_CONFIGURE \(path)", number: errno)
+                }
             }
         }
 

@@ -44,7 +44,8 @@
         }
     }
 
-    /// A directory in memory with everything that exploring needs: gone, with what is mounted in it, when its owner lets go.
+    /// A directory in memory with everything that exploring needs: gone, with what is mounted in it, when its owner
+    /// lets go.
     final class Workshop {
         private let directory = TemporaryDirectory()
         private let memory: Mount
@@ -60,7 +61,9 @@
             memory = try Mount("tmpfs", at: directory.path, type: "tmpfs", options: "size=2g,mode=700")
             _ = try MappedFile(diskPath, byteCount: 0)
             // Safe because the string outlives the call.
-            guard unsafe mkdir(mountPath, 0o700) == 0 else { throw KernelError(call: "mkdir \(mountPath)", number: errno) }
+            guard unsafe mkdir(mountPath, 0o700) == 0 else {
+                throw KernelError(call: "mkdir \(mountPath)", number: errno)
+            }
         }
     }
 #endif

@@ -2,7 +2,8 @@
 struct CallSweep {
     /// What the writer asks of the disk, and of the names on it.
     private static let calls = [
-        "openat", "mkdirat", "flock", "getdents64", "fallocate", "pwritev", "fdatasync", "fsync", "renameat", "unlinkat",
+        "openat", "mkdirat", "flock", "getdents64", "fallocate", "pwritev", "fdatasync", "fsync", "renameat",
+        "unlinkat",
     ]
     /// Kills at calls of one name, one after the other; more than a short life makes.
     private static let greatestNumber = 100

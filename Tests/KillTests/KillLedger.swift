@@ -34,8 +34,8 @@ struct KillLedger {
 
     var summary: String {
         """
-        \(published) records published, \(acknowledged) acknowledged (\(durable) of them durable), 0 lost; \(stored) records in \
-        the store, \(compared) compared byte for byte
+        \(published) records published, \(acknowledged) acknowledged (\(durable) of them durable), 0 lost; \(stored) \
+        records in the store, \(compared) compared byte for byte
         """
     }
 
@@ -83,7 +83,8 @@ struct KillLedger {
         }
     }
 
-    /// Opens the store and compares. With `isWhole` from the first record on, otherwise from what was new two lives ago.
+    /// Opens the store and compares. With `isWhole` from the first record on, otherwise from what was new two lives
+    /// ago.
     mutating func verify(_ path: String, cycle: UInt32, isWhole: Bool) throws {
         let store = try KillTest.open(path, cycle: cycle &+ 1)
         var isClosed = false

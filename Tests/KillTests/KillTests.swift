@@ -7,12 +7,13 @@ import MillraceTestSupport
 import Testing
 
 /// Aim: what was acknowledged as written or durable survives the death of the process, and nothing else appears.
-/// Method: a writer process on one directory, killed again and again: at a random time, or by strace at the n-th of a system call,
-/// n from 1 on until the writer comes to its end; also while it recovers from the kill before, and while it closes. Its standard
-/// output is a file, which a kill cannot take back. After each kill the store is opened, read and compared: every
-/// acknowledged record byte for byte, numbers of records without hole or repetition, ordinals that only rise, whole
-/// batches. Every other time the store is let go without a close. `MILLRACE_KILLS` and `MILLRACE_CALL_KILLS` set how many kills;
-/// `MILLRACE_SEED` draws the same times and sizes again (what the scheduler makes of them differs).
+/// Method: a writer process on one directory, killed again and again: at a random time, or by strace at the n-th of a
+/// system call, n from 1 on until the writer comes to its end; also while it recovers from the kill before, and while
+/// it closes. Its standard output is a file, which a kill cannot take back. After each kill the store is opened, read
+/// and compared: every acknowledged record byte for byte, numbers of records without hole or repetition, ordinals that
+/// only rise, whole batches. Every other time the store is let go without a close. `MILLRACE_KILLS` and
+/// `MILLRACE_CALL_KILLS` set how many kills; `MILLRACE_SEED` draws the same times and sizes again (what the scheduler
+/// makes of them differs).
 @Suite(.serialized) struct KillTests {
     @Test func `records acknowledged as written survive every kill of the writer`() throws {
         var ledger = KillLedger()

@@ -6,8 +6,8 @@ struct Life {
     enum Death {
         /// After so many microseconds, wherever the process is.
         case random(microseconds: UInt32)
-        /// When one of its threads is about to make the n-th call of its own by that name; never when none gets so far. Of calls
-        /// that take a name only those in the store's directories count: the loader makes others.
+        /// When one of its threads is about to make the n-th call of its own by that name; never when none gets so far.
+        /// Of calls that take a name only those in the store's directories count: the loader makes others.
         case call(String, Int)
     }
     /// What the writer said until then.
@@ -38,7 +38,9 @@ struct Life {
         guard wasKilled || end == .exit(0) else {
             throw KillFailure("the writer ended by itself, \(end), \(death): \(output.suffix(300))")
         }
-        if case .random = death, !wasKilled { throw KillFailure("the writer ended before it was killed: \(output.suffix(300))") }
+        if case .random = death, !wasKilled {
+            throw KillFailure("the writer ended before it was killed: \(output.suffix(300))")
+        }
     }
 
     private static func directories(of store: String) -> [String] {

@@ -30,7 +30,8 @@ struct StreamLedger {
 
     var summary: String {
         """
-        \(streamCount) streams made (\(absent) killed before they were), \(acknowledged) records acknowledged, 0 lost; \(compared) compared byte for byte
+        \(streamCount) streams made (\(absent) killed before they were), \(acknowledged) records acknowledged, \
+        0 lost; \(compared) compared byte for byte
         """
     }
 
@@ -46,7 +47,9 @@ struct StreamLedger {
                 if streams[words[1]] == nil { streams[words[1]] = Stream(shardCount: Int(words[2]) ?? 0) }
             case ("N", 2): streams[words[1]]?.isThere = true
             case ("A", 5...):
-                guard let task = UInt32(words[2]), let first = UInt64(words[3]) else { throw KillFailure("said: \(line)") }
+                guard let task = UInt32(words[2]), let first = UInt64(words[3]) else {
+                    throw KillFailure("said: \(line)")
+                }
                 for (index, text) in words[4...].enumerated() {
                     let put = Put(cycle: cycle, task: task, number: first + UInt64(index))
                     let old = streams[words[1]]?.acknowledged.updateValue(put, forKey: try SequenceNumber(text))
@@ -93,7 +96,8 @@ struct StreamLedger {
                 if let last, number <= last { throw KillFailure("\(handle.name): \(number) after \(last)") }
                 last = number
                 let head = unsafe KillRecord(data: data.span.bytes)
-                guard let head, head.data(log: UInt64(head.place)) == data, head.key == Array(record.partitionKey.description.utf8)
+                guard let head, head.data(log: UInt64(head.place)) == data,
+                    head.key == Array(record.partitionKey.description.utf8)
                 else { throw KillFailure("\(handle.name), \(number): bytes that nobody put") }
                 let put = Put(cycle: head.cycle, task: head.place, number: head.number)
                 if !seen.insert(put).inserted { throw KillFailure("\(handle.name), \(number): \(put) a second time") }
@@ -108,7 +112,8 @@ struct StreamLedger {
             }
         }
         if let (number, put) = missing.first {
-            throw KillFailure("\(handle.name): \(missing.count) acknowledged records are gone, \(put) at \(number) among them")
+            throw KillFailure(
+                "\(handle.name): \(missing.count) acknowledged records are gone, \(put) at \(number) among them")
         }
     }
 

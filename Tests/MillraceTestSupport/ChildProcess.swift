@@ -4,8 +4,8 @@
     import Darwin
 #endif
 
-/// A process that this one started, to be killed. Waiting for it is one system call: the class of Foundation looks only every
-/// 50 ms whether it has ended.
+/// A process that this one started, to be killed. Waiting for it is one system call: the class of Foundation looks only
+/// every 50 ms whether it has ended.
 package struct ChildProcess: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
@@ -17,7 +17,8 @@ package struct ChildProcess: Sendable {
     }
     package let processID: Int32
 
-    /// Starts `arguments[0]`, found on PATH unless it holds a slash, with its standard output in a new file at `output`.
+    /// Starts `arguments[0]`, found on PATH unless it holds a slash, with its standard output in a new file at
+    /// `output`.
     package init(_ arguments: [String], output: String) throws {
         #if canImport(Glibc)
             var actions = unsafe posix_spawn_file_actions_t()
