@@ -86,7 +86,7 @@ struct SweepOracle {
             let (found, gaps) = try again.log(1).readAll(level: .durable)
             try again.close()
             for ordinal in named where !gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to }) {
-                return "opening \(opening) steps over ordinal \(ordinal) silently"
+                return "opening \(opening) steps over ordinal \(ordinal) silently; gaps \(gaps), of \(named.count) before"
             }
             if !found.prefix(before.count).elementsEqual(before, by: ==) {
                 return "opening \(opening) does not find the \(before.count) records that were left"
