@@ -125,7 +125,8 @@ final class LogReader: Sendable {
         let place = next == 0 ? Format.blocksByteOffset : Self.end(ofBlock: next - 1, open, content)
         // A generation's last block may be what is missing: then the bytes have a hole before the next one.
         let isHole = next < content.index.count && place.map { $0 < content.index[next].byteOffset } ?? false
-        if !isHole, Ordinal.generation(to) != Ordinal.generation(position), Ordinal.counter(to) == 0 { return .step(to) }
+        let isStep = Ordinal.generation(to) != Ordinal.generation(position) && Ordinal.counter(to) == 0
+        if isStep, !isHole { return .step(to) }
         let byteOffset = place ?? content.index[next - 1].byteOffset
         return .gap(Gap(.corrupt(file: segment.name, byteOffset: byteOffset), from: position, to: to))
     }

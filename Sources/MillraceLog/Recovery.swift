@@ -12,8 +12,8 @@ package struct RecoveryReport: Sendable, Equatable {
     /// Bytes that were readable as blocks or not, behind the cut.
     package var discarded: [Discarded] = []
     package var damage: [FoundDamage] = []
-    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine leaves one:
-    /// a file has its size before it gets its name.
+    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine
+    /// leaves one: a file has its size before it gets its name.
     package var cutOff: [String] = []
 
     package struct Discarded: Sendable, Equatable {
@@ -161,10 +161,11 @@ struct Recovery: ~Copyable {
             }
             let isLast = position == tail.count - 1
             let nextBase = isLast ? UInt64.max : tail[position + 1].baseOrdinal
-            // What D says was there and is not. Where D lies in a later generation, only that one's records count, unless the note
-            // says that blocks stand behind: then the last ones of an earlier generation are missing, nobody knows how many.
-            let lacksBlocks = lacksBlocks(candidate, walk)
-            if lacksBlocks || max(walk.nextOrdinal, Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))) < safeOrdinal {
+            // What D says was there and is not. Where D lies in a later generation, only that one's records count, unless
+            // the note says that blocks stand behind: then the last ones of an earlier generation are missing, nobody
+            // knows how many.
+            let lastGeneration = Ordinal.first(ofGeneration: Ordinal.generation(safeOrdinal))
+            if lacksBlocks(candidate, walk) || max(walk.nextOrdinal, lastGeneration) < safeOrdinal {
                 var end = safeOrdinal >= nextBase ? tail[position + 1].head.header.previousEndOrdinal : safeOrdinal
                 // A log that ends at the start of a generation would look like one that lacks nothing.
                 if Ordinal.counter(end) == 0, end > 0 { end -= 1 }
