@@ -3,12 +3,14 @@ import MillraceLog
 import MillraceTestKit
 import Testing
 
-/// Aim: a store that is closed or abandoned leaves nothing behind in memory. Method: the clock is passed in and everything of a store holds it,
-/// directly or through others; when the store is let go of, so must be the clock.
+/// Aim: a store that is closed or abandoned leaves nothing behind in memory. Method: the clock is passed in and
+/// everything of a store holds it, directly or through others; when the store is let go of, so must be the clock.
 @Suite struct LettingGoTests {
     enum End: CaseIterable, Sendable { case close, abandon, neither }
 
-    @Test(arguments: End.allCases, [0, 2]) func `nothing of a store stays in memory after its end`(end: End, workerCount: Int) throws {
+    @Test(arguments: End.allCases, [0, 2]) func `nothing of a store stays in memory after its end`(
+        end: End, workerCount: Int
+    ) throws {
         weak var clock: ManualClock?
         func live() throws {
             let own = ManualClock()
