@@ -30,7 +30,8 @@ final class Catalogue: Sendable {
             log = try core.log.createLog(Self.logID)
             if let file = log.recovery.cutOff.first {
                 throw .corrupt(
-                    file: file, byteOffset: 0, detail: "a part of the catalogue was cut off: which streams there are is not known")
+                    file: file, byteOffset: 0,
+                    detail: "a part of the catalogue was cut off: which streams there are is not known")
             }
             // Directories that no record names were made for a stream that never came to be; their ids stay unused.
             state.nextLogID = (try core.log.logIDs().last ?? 0) + 1

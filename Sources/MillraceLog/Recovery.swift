@@ -12,8 +12,8 @@ package struct RecoveryReport: Sendable, Equatable {
     /// Bytes that were readable as blocks or not, behind the cut.
     package var discarded: [Discarded] = []
     package var damage: [FoundDamage] = []
-    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine leaves one:
-    /// a file has its size before it gets its name.
+    /// Files set aside, now or at an earlier opening, that are too short for any segment. No stop of the machine
+    /// leaves one: a file has its size before it gets its name.
     package var cutOff: [String] = []
 
     package struct Discarded: Sendable, Equatable {

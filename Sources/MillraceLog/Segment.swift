@@ -112,6 +112,7 @@ package final class SegmentContent: Sendable {
         walk.runThroughDamage()
         // The next segment knows where this one ends: what stands behind was cut, what does not reach so far is missing.
         let end = try endByBackLink(of: baseOrdinal, in: directory)
+        if let end, end > walk.nextOrdinal { walk.noteMissing(upTo: end) }
         return SegmentContent(
             header: header, headerChecksum: checksum, index: walk.index, endOrdinal: end ?? walk.nextOrdinal)
     }

@@ -140,7 +140,8 @@ package struct StoreVerification: Sendable {
         var segments: [SegmentInspection?] = []
         for name in names {
             guard let base = FileNames.baseOrdinal(name) else {
-                let detail = name.hasSuffix(FileNames.damagedSuffix) ? "recovery set this file aside" : "no segment has this name"
+                let isSetAside = name.hasSuffix(FileNames.damagedSuffix)
+                let detail = isSetAside ? "recovery set this file aside" : "no segment has this name"
                 add(.warning, "\(path)/\(name)", log: directory.logID, detail)
                 continue
             }
@@ -254,7 +255,8 @@ package struct StoreVerification: Sendable {
         if reached < durable || isShort {
             add(
                 activeWriter == nil ? .damage : .note, file, bytes: last.rest, log: log,
-                ordinals: last.endOrdinal..<max(last.endOrdinal, durable), "records that were durable are missing at the end")
+                ordinals: last.endOrdinal..<max(last.endOrdinal, durable),
+                "records that were durable are missing at the end")
         }
         guard activeWriter == nil, last.footer.content == nil else { return }
         let note = last.newestNote

@@ -53,12 +53,12 @@
             let start = clock.now
             do {
                 try explorer.run(stateCount: states, statesPerLife: 25)
-            } catch let failure as CrashFailure where flaw != .none && failure.isLoss {
+            } catch let failure as BlockFailure where flaw != .none && failure.isLoss {
                 print("\(fileSystem.rawValue), \(flaw.rawValue): caught at state \(explorer.stateCount): \(failure)")
                 return
             }
             if flaw != .none {
-                throw CrashFailure("\(flaw.rawValue) was not noticed in \(states) states, seed \(seed)")
+                throw BlockFailure("\(flaw.rawValue) was not noticed in \(states) states, seed \(seed)")
             }
             let seconds = Double((clock.now - start).components.seconds) + 1
             print("\(explorer.summary), 0 lost; seed \(seed), \(Int(Double(states) / seconds)) states/s")

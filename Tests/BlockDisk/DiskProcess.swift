@@ -49,7 +49,7 @@
             try end.fileHandleForWriting.close()
             process.waitUntilExit()
             if process.terminationStatus != 0 {
-                throw CrashFailure("the disk's process: status \(process.terminationStatus)")
+                throw BlockFailure("the disk's process: status \(process.terminationStatus)")
             }
         }
 

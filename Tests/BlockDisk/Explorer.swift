@@ -71,11 +71,11 @@
                 do {
                     remains = try check(state, log, histories)
                 } catch {
-                    let isLoss = (error as? CrashFailure)?.isLoss ?? false
+                    let isLoss = (error as? BlockFailure)?.isLoss ?? false
                     // Of a flaw it is the loss that must be noticed, not a file system that does not mount any more.
                     if flaw != .none, !isLoss { continue }
                     try keep(state, log, files, base, image)
-                    throw CrashFailure(
+                    throw BlockFailure(
                         "seed \(seed), life \(lifeCount), state \(stateCount): \(state): \(error)", isLoss: isLoss)
                 }
                 last = state
@@ -129,13 +129,13 @@
             let whole = try DiskLogReader(workshop.logPath)
             for entry in whole.entries { whole.apply(entry, to: start.memory) }
             guard start.memory.isEqual(to: before.memory) else {
-                throw CrashFailure("the disk's log does not say all that was written")
+                throw BlockFailure("the disk's log does not say all that was written")
             }
             let log = try DiskLogReader(workshop.logPath, limit: end)
             entryCount += log.entries.count
             flushCount += log.entries.count { $0.kind == .flush }
             guard log.entries.contains(where: { $0.kind == .flush }) else {
-                throw CrashFailure("no flush reached the disk")
+                throw BlockFailure("no flush reached the disk")
             }
             return (log, files, histories)
         }

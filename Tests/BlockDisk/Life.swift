@@ -79,11 +79,11 @@
                 if let old = past.first(where: { $0.id == id }) {
                     // A state of the disk is what it is: recovery finds the same in it, however often.
                     if let what = old.model.violation(found: found, gaps: gaps, promised: UInt64.max) {
-                        throw CrashFailure("log \(id), recovered once more: \(what)")
+                        throw BlockFailure("log \(id), recovered once more: \(what)")
                     }
                     history = old
                 } else if !found.isEmpty || !gaps.isEmpty {
-                    throw CrashFailure("log \(id): \(found.count) records and \(gaps) in a log that never was")
+                    throw BlockFailure("log \(id): \(found.count) records and \(gaps) in a log that never was")
                 }
                 writers.append(
                     LogWriter(
@@ -165,7 +165,7 @@
         }
     }
 
-    struct CrashFailure: Error, CustomStringConvertible {
+    struct BlockFailure: Error, CustomStringConvertible {
         let description: String
         /// Something that was promised is not there.
         let isLoss: Bool

@@ -27,16 +27,15 @@
                 if ids.contains(history.id) {
                     try run(history, try store.log(history.id), isAgain: isAgain)
                 } else if history.existence <= place {
-                    throw CrashFailure("log \(history.id) is gone", isLoss: true)
+                    throw BlockFailure("log \(history.id) is gone", isLoss: true)
                 }
             }
         }
 
         private mutating func run(_ history: LogHistory, _ log: ShardLog, isAgain: Bool) throws {
-            func failure(_ what: String) -> CrashFailure {
-                CrashFailure(
-                    "log \(log.id)\(isAgain ? ", opened again" : ""): \(what); \(log.recovery)",
-                    isLoss: what.contains("were acknowledged"))
+            func failure(_ what: String, isLoss: Bool = false) -> BlockFailure {
+                let text = "log \(log.id)\(isAgain ? ", opened again" : ""): \(what); \(log.recovery)"
+                return BlockFailure(text, isLoss: isLoss)
             }
             var (found, gaps) = try log.readAll(level: .durable)
             let extra = added[log.id] ?? []
@@ -46,13 +45,16 @@
             }
             found.removeLast(min(extra.count, found.count))
             let promised = LogHistory.last(history.promises, at: place)
-            if let what = history.model.violation(found: found, gaps: gaps, promised: promised) { throw failure(what) }
+            let least = history.model.entries.prefix { $0.ordinal < promised }.count
+            if let what = history.model.violation(found: found, gaps: gaps, promised: promised) {
+                throw failure(what, isLoss: found.count < least)
+            }
             if isAgain {
                 let before = remains.first { $0.id == log.id }?.model.entries.count
                 if found.count != before { throw failure("\(found.count) records, \(before ?? 0) before") }
             } else {
                 remains.append(remainder(of: history, found))
-                promisedCount += history.model.entries.prefix { $0.ordinal < promised }.count
+                promisedCount += least
                 foundCount += found.count
             }
             let record = PlainRecord("after", "recovery")

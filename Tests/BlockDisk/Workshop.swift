@@ -40,7 +40,7 @@
             process.environment = environment
             try process.run()
             process.waitUntilExit()
-            if process.terminationStatus != 0 { throw CrashFailure("\(name): status \(process.terminationStatus)") }
+            if process.terminationStatus != 0 { throw BlockFailure("\(name): status \(process.terminationStatus)") }
         }
     }
 

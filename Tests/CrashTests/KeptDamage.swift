@@ -4,7 +4,8 @@ import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
-/// A damaged store under `fixtures/corrupt`, what must come of it, and how it was made: a small store of known content, and one thing done to it.
+/// A damaged store under `fixtures/corrupt`, what must come of it, and how it was made: a small store of known content,
+/// and one thing done to it.
 struct KeptDamage: Sendable, CustomTestStringConvertible {
     let name: String
     /// What is wrong, in words.
@@ -16,31 +17,38 @@ struct KeptDamage: Sendable, CustomTestStringConvertible {
     var path: String { "fixtures/corrupt/\(name)" }
 
     static let all = [
-        KeptDamage(name: "turned-bit", what: "one bit of a block's payload, in a sealed segment", end: .clean) { image, store in
+        KeptDamage(name: "turned-bit", what: "one bit of a block's payload, in a sealed segment", end: .clean) {
+            image, store in
             let block = store.blocks[3]
             image.files[block.path]![block.bytes.upperBound - 9] ^= 0x10
         },
         KeptDamage(name: "zeroed-sector", what: "a sector of zeros over two blocks", end: .clean) { image, store in
-            let path = store.image.segments[0], at = 12_288 + 1024
+            let path = store.image.segments[0]
+            let at = 12_288 + 1024
             for place in at..<at + 512 { image.files[path]![place] = 0 }
         },
         KeptDamage(
             name: "lost-end-of-generation", what: "the last block of a generation, in the newest segment", end: .clean
         ) { image, store in
             let newest = store.blocks(of: store.image.segments.last!)
-            let next = newest.firstIndex { Ordinal.generation($0.ordinals.lowerBound) > Ordinal.generation(newest[0].ordinals.lowerBound) }!
+            let next = newest.firstIndex {
+                Ordinal.generation($0.ordinals.lowerBound) > Ordinal.generation(newest[0].ordinals.lowerBound)
+            }!
             for place in newest[next - 1].bytes { image.files[newest[0].path]![place] = 0 }
         },
         KeptDamage(name: "cut-short", what: "the newest file ends within its blocks", end: .clean) { image, store in
-            let path = store.image.segments.last!, block = store.blocks(of: path)[2]
+            let path = store.image.segments.last!
+            let block = store.blocks(of: path)[2]
             image.files[path]!.removeLast(image.files[path]!.count - block.bytes.lowerBound - 30)
         },
-        KeptDamage(name: "no-header", what: "the header page of one segment, the footer of another", end: .clean) { image, store in
+        KeptDamage(name: "no-header", what: "the header page of one segment, the footer of another", end: .clean) {
+            image, store in
             let paths = store.image.segments
             for place in 0..<4096 { image.files[paths[1]]![place] = 0xFF }
             for place in 4096..<8192 { image.files[paths[0]]![image.files[paths[0]]!.count - 8192 + place] = 0 }
         },
-        KeptDamage(name: "older-life", what: "a block of the file's former life in place of its own", end: .clean) { image, store in
+        KeptDamage(name: "older-life", what: "a block of the file's former life in place of its own", end: .clean) {
+            image, store in
             let block = store.blocks[5]
             let stale = store.olderLife.files[block.path]![block.bytes]
             image.files[block.path]!.replaceSubrange(block.bytes, with: stale)
@@ -64,7 +72,8 @@ struct KeptDamage: Sendable, CustomTestStringConvertible {
         let store = try Self.store(end)
         var image = store.image
         damage(&image, store)
-        return Dictionary(uniqueKeysWithValues: image.files.map { (String($0.key.dropFirst("/store/".count)), $0.value) })
+        return Dictionary(
+            uniqueKeysWithValues: image.files.map { (String($0.key.dropFirst("/store/".count)), $0.value) })
     }
 
     /// What the repository keeps.
@@ -87,19 +96,24 @@ struct KeptDamage: Sendable, CustomTestStringConvertible {
     func outcome(of image: DiskImage) throws -> String {
         var lines = ["damage: \(what)"]
         for finding in try StoreVerification.run(at: "/store", io: try image.disk()).findings {
-            let place = finding.bytes.map { " bytes \($0)" } ?? "", ordinals = finding.ordinals.map { " ordinals \($0)" } ?? ""
+            let place = finding.bytes.map { " bytes \($0)" } ?? ""
+            let ordinals = finding.ordinals.map { " ordinals \($0)" } ?? ""
             lines.append("verify: \(finding.severity.rawValue) \(finding.file)\(place)\(ordinals): \(finding.detail)")
         }
         let disk = try image.disk()
         for opening in 1...2 {
             let store = try LogStore(
-                at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: (77, 77)), entropy: SeededEntropy(seed: 8),
+                at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: (77, 77)),
+                entropy: SeededEntropy(seed: 8),
                 configuration: SweepStore.configuration(isCompressing: false))
             let log = try store.log(1)
             for damage in log.recovery.damage {
-                lines.append("recovery \(opening): damage \(damage.file) bytes \(damage.bytes) ordinals \(damage.ordinals)")
+                lines.append(
+                    "recovery \(opening): damage \(damage.file) bytes \(damage.bytes) ordinals \(damage.ordinals)")
             }
-            for cut in log.recovery.discarded { lines.append("recovery \(opening): cut \(cut.file) at \(cut.byteOffset)") }
+            for cut in log.recovery.discarded {
+                lines.append("recovery \(opening): cut \(cut.file) at \(cut.byteOffset)")
+            }
             let (records, gaps) = try log.readAll(level: .durable)
             for gap in gaps {
                 guard case .corrupt(let file, let byteOffset) = gap.cause else { continue }

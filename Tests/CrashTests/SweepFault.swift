@@ -19,7 +19,8 @@ struct SweepFault: CustomStringConvertible {
     static func flip(bit: Int, of path: String, _ original: [UInt8]) -> SweepFault {
         let at = bit / 8
         return SweepFault(
-            path: path, change: .put([(at, [original[at] ^ 1 << UInt8(bit % 8)])]), what: "bit \(bit % 8) of byte \(at)")
+            path: path, change: .put([(at, [original[at] ^ 1 << UInt8(bit % 8)])]), what: "bit \(bit % 8) of byte \(at)"
+        )
     }
 
     static func put(_ bytes: [UInt8], at byteOffset: Int, of path: String, _ what: String) -> SweepFault {
@@ -75,7 +76,7 @@ struct SweepCount {
 
     func report(_ what: String) {
         print(
-            "corruption faults: \(faults), wrong records: \(wrongRecords), other violations: \(otherViolations), harmless: "
-                + "\(harmless), with loss: \(costly), refused: \(refused) (\(what))")
+            "corruption faults: \(faults), wrong records: \(wrongRecords), other violations: \(otherViolations), "
+                + "harmless: \(harmless), with loss: \(costly), refused: \(refused) (\(what))")
     }
 }

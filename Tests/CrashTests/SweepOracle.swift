@@ -1,15 +1,16 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 import MillraceIO
 import MillraceLog
 import MillraceTestKit
 import Testing
 
-/// Opens a damaged store, reads everything and compares with what must be there: the records of the blocks that were hit are gaps, which name
-/// file and place, and every other record is there, byte for byte.
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Opens a damaged store, reads everything and compares with what must be there: the records of the blocks that were
+/// hit are gaps, which name file and place, and every other record is there, byte for byte.
 struct SweepOracle {
     let store: SweepStore
 
@@ -35,8 +36,8 @@ struct SweepOracle {
         var expected = Expected()
         expected.lost = store.blocks.filter { $0.path == fault.path && fault.hits($0.bytes, original) }
         guard case .cut(let end) = fault.change, end < Format.blocksByteOffset else { return expected }
-        // Such a file is no segment any more: the newest one is set aside, and the log ends before it, at the start of the
-        // batch that went on in it (docs/DURABILITY.md, known gaps).
+        // Such a file is no segment any more: the newest one is set aside, and the log ends before it, at the start of
+        // the batch that went on in it (docs/DURABILITY.md, known gaps).
         if fault.path == store.image.segments.last {
             let before = store.blocks.last { $0.path != fault.path }
             expected.cut = before?.unfinished ?? before?.ordinals.upperBound ?? 0
@@ -48,7 +49,8 @@ struct SweepOracle {
 
     static func leaf(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
 
-    /// One fault on a copy of the disk. With `goesOn` records are appended afterwards, and everything is read once more.
+    /// One fault on a copy of the disk. With `goesOn` records are appended afterwards, and everything is read once
+    /// more.
     func judge(_ fault: SweepFault, verifies: Bool, goesOn: Bool = false) -> Verdict {
         do {
             let disk = store.disk.kill()
@@ -67,15 +69,19 @@ struct SweepOracle {
             entropy: SeededEntropy(seed: 8), configuration: store.configuration)
     }
 
-    /// Appends until the log is in its second new segment, and reads everything after each of two openings: what was there stays there.
+    /// Appends until the log is in its second new segment, and reads everything after each of two openings: what was
+    /// there stays there.
     private func goOn(_ disk: ShadowIO, _ fault: SweepFault) throws -> String? {
         let first = try open(disk)
         let log = try first.log(1)
         let (before, gaps) = try log.readAll(level: .durable)
-        let named = store.records.map(\.ordinal).filter { ordinal in gaps.contains { $0.from <= ordinal && ordinal < $0.to } }
+        let named = store.records.map(\.ordinal).filter { ordinal in
+            gaps.contains { $0.from <= ordinal && ordinal < $0.to }
+        }
         var added: [PlainRecord] = []
         for number in 0..<40 {
-            let record = PlainRecord(key: Array("later".utf8), data: (0..<500).map { UInt8(truncatingIfNeeded: ($0 &* $0) ^ number) })
+            let record = PlainRecord(
+                key: Array("later".utf8), data: (0..<500).map { UInt8(truncatingIfNeeded: ($0 &* $0) ^ number) })
             try log.append(record, arrival: 2_000_000)
             added.append(record)
             while log.flushStep() == .progress {}
@@ -86,12 +92,14 @@ struct SweepOracle {
             let (found, gaps) = try again.log(1).readAll(level: .durable)
             try again.close()
             for ordinal in named where !gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to }) {
-                return "opening \(opening) steps over ordinal \(ordinal) silently"
+                return "opening \(opening) steps over ordinal \(ordinal) silently; gaps \(gaps), of \(named.count) before"
             }
             if !found.prefix(before.count).elementsEqual(before, by: ==) {
                 return "opening \(opening) does not find the \(before.count) records that were left"
             }
-            if found.dropFirst(before.count).map(\.record) != added { return "opening \(opening) does not find what was appended" }
+            if found.dropFirst(before.count).map(\.record) != added {
+                return "opening \(opening) does not find what was appended"
+            }
         }
         return nil
     }
@@ -140,10 +148,14 @@ struct SweepOracle {
             guard expected.lost.contains(where: { $0.ordinals.contains(ordinal) }) else {
                 return "ordinal \(ordinal) is lost, though nothing of it was hit"
             }
-            guard gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to }) else { return "ordinal \(ordinal) is lost silently" }
+            guard gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to }) else {
+                return "ordinal \(ordinal) is lost silently"
+            }
         }
         let gone = Set(missing)
-        if let cut = expected.cut, let back = store.records.first(where: { $0.ordinal >= cut && !gone.contains($0.ordinal) }) {
+        if let cut = expected.cut,
+            let back = store.records.first(where: { $0.ordinal >= cut && !gone.contains($0.ordinal) })
+        {
             return "ordinal \(back.ordinal) is there, behind the cut at \(cut)"
         }
         for block in expected.lost where !gone.contains(block.ordinals.lowerBound) {
@@ -156,7 +168,8 @@ struct SweepOracle {
             // A file that ends too early for any block is named where it ends.
             if case .cut(let end) = fault.change, end < Format.blocksByteOffset, byteOffset == end { continue }
             if byteOffset < first.bytes.lowerBound || byteOffset > last.bytes.upperBound {
-                return "\(gap) names byte \(byteOffset), the damage is in \(first.bytes.lowerBound)..<\(last.bytes.upperBound)"
+                return
+                    "\(gap) names byte \(byteOffset), the damage is in \(first.bytes) to \(last.bytes)"
             }
         }
         return nil
@@ -183,7 +196,8 @@ struct SweepOracle {
         for block in hit {
             let isNamed = found.contains { finding in
                 guard let ordinals = finding.ordinals, finding.severity == .damage else { return false }
-                return ordinals.lowerBound <= block.ordinals.lowerBound && ordinals.upperBound >= block.ordinals.upperBound
+                return ordinals.lowerBound <= block.ordinals.lowerBound
+                    && ordinals.upperBound >= block.ordinals.upperBound
             }
             if case .cut(let end) = fault.change, end < Format.blocksByteOffset { continue }
             if !isNamed { return "verifying does not name ordinals \(block.ordinals): \(found)" }

@@ -3,8 +3,9 @@ import MillraceLog
 import MillraceTestKit
 import MillraceTestSupport
 
-/// A small store that was closed cleanly, with all there is to know about where its bytes are: what the corruption sweep damages. Kept on a
-/// disk in memory whose copies cost what differs, so that a fault costs no more than opening and reading.
+/// A small store that was closed cleanly, with all there is to know about where its bytes are: what the corruption
+/// sweep damages. Kept on a disk in memory whose copies cost what differs, so that a fault costs no more than opening
+/// and reading.
 struct SweepStore: Sendable {
     struct Block: Sendable {
         let path: String
@@ -30,7 +31,8 @@ struct SweepStore: Sendable {
     /// Everything below it was acknowledged as durable.
     let acknowledged: UInt64
     let configuration: LogConfiguration
-    /// The same files in another life: as they would be if other records of the same lengths had been put, under other salts.
+    /// The same files in another life: as they would be if other records of the same lengths had been put, under other
+    /// salts.
     let olderLife: DiskImage
 
     static let log = "/store/logs/0000000000000001"
@@ -69,9 +71,11 @@ struct SweepStore: Sendable {
             acknowledged: life.acknowledged, configuration: life.harness.configuration, olderLife: olderImage)
     }
 
-    /// The space that no block of the newest segment has used yet holds what stood there in the older life, as in a file that is used again.
+    /// The space that no block of the newest segment has used yet holds what stood there in the older life, as in a
+    /// file that is used again.
     private static func recycle(_ image: inout DiskImage, _ older: DiskImage) {
-        guard let path = image.segments.last, var bytes = image.files[path], let stale = older.files[older.segments[0]] else { return }
+        guard let path = image.segments.last, var bytes = image.files[path], let stale = older.files[older.segments[0]]
+        else { return }
         let used = Format.align8(bytes.lastIndex { $0 != 0 }! + 1)
         guard used < bytes.count - 4096 else { return }
         for at in used..<bytes.count - 4096 { bytes[at] = stale[at] }
@@ -103,7 +107,8 @@ struct SweepStore: Sendable {
             let log2 = try second.createLog(1)
             for round in 0..<rounds / 2 - 4 { try append(log2, round) }
             try second.close()
-            // The newest segment has records of two generations, and was closed by a third that appended nothing if it is clean.
+            // The newest segment has records of two generations, and was closed by a third that appended nothing if it
+            // is clean.
             try finish(try harness.open(), rounds: 4, end)
             guard case .clean = end else { return }
             let last = try harness.open()
@@ -134,7 +139,8 @@ struct SweepStore: Sendable {
             arrival += 3
             // Now and then a batch that does not fit a block.
             let batch = (0..<(round % 7 == 3 ? 11 : 1 + sizes.next(below: 4))).map { index in
-                let isText = sizes.next(below: 2) == 0, count = sizes.next(below: 300)
+                let isText = sizes.next(below: 2) == 0
+                let count = sizes.next(below: 300)
                 let shift = content.next(below: 19)
                 return PlainRecord(
                     key: Array("key-\(sizes.next(below: 7))".utf8),
@@ -155,7 +161,9 @@ struct SweepStore: Sendable {
             let file = AlignedMemory(byteCount: bytes.count)
             file.memory.copy(unsafe bytes.span.bytes, at: 0)
             try file.withMemory { memory in
-                guard let (header, checksum) = try SegmentHeader.decode(memory.slice(0, 4096), file: path) else { return }
+                guard let (header, checksum) = try SegmentHeader.decode(memory.slice(0, 4096), file: path) else {
+                    return
+                }
                 var walk = BlockWalk(memory, identity: header.identity, headerChecksum: checksum)
                 walk.run()
                 for number in 0..<walk.index.count {
@@ -184,7 +192,8 @@ struct SweepStore: Sendable {
         let blocks = blocks(of: path)
         var covered = [0..<Format.blocksByteOffset] + blocks.map(\.bytes)
         guard path != image.segments.last else { return covered }
-        let byteCount = image.files[path]!.count, indexAt = Format.alignPage(blocks.last!.bytes.upperBound)
+        let byteCount = image.files[path]!.count
+        let indexAt = Format.alignPage(blocks.last!.bytes.upperBound)
         covered.append(indexAt..<indexAt + Format.indexEntryByteCount * blocks.count)
         covered.append(byteCount - 4096..<byteCount)
         return covered

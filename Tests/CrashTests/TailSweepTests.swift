@@ -4,9 +4,10 @@ import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
-/// Aim: below D damage costs its own block and no acknowledged record behind it, however the store ended; at or above D bad bytes are a
-/// torn tail, which is cut and reported. Method: every block of a store that was closed, left or killed, with a bit of its header turned,
-/// with one of its body, and zeroed. D is worked out here from the blocks that were not hit and the notes, by docs/FORMAT.md section 10.
+/// Aim: below D damage costs its own block and no acknowledged record behind it, however the store ended; at or above D
+/// bad bytes are a torn tail, which is cut and reported. Method: every block of a store that was closed, left or
+/// killed, with a bit of its header turned, with one of its body, and zeroed. D is worked out here from the blocks that
+/// were not hit and the notes, by docs/FORMAT.md section 10.
 @Suite struct TailSweepTests {
     struct Ending: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -16,10 +17,15 @@ import Testing
 
         static let all = [
             Ending(testDescription: "closed", end: .clean, boot: (77, 77)),
-            Ending(testDescription: "left behind a note, then restarted", end: .unclean(hasNote: true, isKilled: false), boot: (77, 77)),
-            Ending(testDescription: "left without a note, then restarted", end: .unclean(hasNote: false, isKilled: false), boot: (77, 77)),
+            Ending(
+                testDescription: "left behind a note, then restarted", end: .unclean(hasNote: true, isKilled: false),
+                boot: (77, 77)),
+            Ending(
+                testDescription: "left without a note, then restarted", end: .unclean(hasNote: false, isKilled: false),
+                boot: (77, 77)),
             Ending(testDescription: "killed behind a note", end: .unclean(hasNote: true, isKilled: true), boot: (1, 1)),
-            Ending(testDescription: "killed without a note", end: .unclean(hasNote: false, isKilled: true), boot: (1, 1)),
+            Ending(
+                testDescription: "killed without a note", end: .unclean(hasNote: false, isKilled: true), boot: (1, 1)),
         ]
     }
 
@@ -51,7 +57,8 @@ import Testing
         let disk = store.disk.kill()
         try fault.apply(to: disk)
         let opened = try LogStore(
-            at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: boot), entropy: SeededEntropy(seed: 8),
+            at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: boot),
+            entropy: SeededEntropy(seed: 8),
             configuration: store.configuration)
         defer { opened.abandon() }
         let log = try opened.log(1)
@@ -71,14 +78,19 @@ import Testing
     /// nil when the outcome is the one that the tail rule asks for.
     static func problem(_ store: SweepStore, _ block: SweepStore.Block, _ outcome: Outcome, border: UInt64) -> String? {
         if let wrong = outcome.wrong { return wrong }
-        let found = Set(outcome.found), file = SweepOracle.leaf(block.path)
+        let found = Set(outcome.found)
+        let file = SweepOracle.leaf(block.path)
         if !found.isDisjoint(with: block.ordinals) { return "a record came out of the block that was hit" }
         if block.ordinals.upperBound <= border {
             // Damage: everything else that was acknowledged is there, and what is missing is named.
-            for record in store.records where record.ordinal < store.acknowledged && !block.ordinals.contains(record.ordinal) {
-                if !found.contains(record.ordinal) { return "ordinal \(record.ordinal) is lost behind damage below \(border)" }
+            for record in store.records
+            where record.ordinal < store.acknowledged && !block.ordinals.contains(record.ordinal) {
+                if !found.contains(record.ordinal) {
+                    return "ordinal \(record.ordinal) is lost behind damage below \(border)"
+                }
             }
-            for ordinal in block.ordinals where !outcome.gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to }) {
+            for ordinal in block.ordinals where !outcome.gaps.contains(where: { $0.from <= ordinal && ordinal < $0.to })
+            {
                 return "ordinal \(ordinal) is lost silently"
             }
             let isNamed = outcome.gaps.allSatisfy { gap in
@@ -103,14 +115,16 @@ import Testing
     func `every block with a bit turned in header or body, or zeroed`(ending: Ending, isCompressing: Bool) throws {
         let store = try SweepStore.make(isCompressing: isCompressing, rounds: 34, end: ending.end)
         var seen = SweepCount()
-        var below = 0, above = 0
+        var below = 0
+        var above = 0
         for block in store.blocks {
             let bytes = store.image.files[block.path]!
             let faults = [
                 SweepFault.flip(bit: 8 * (block.bytes.lowerBound + 9) + 3, of: block.path, bytes),
                 SweepFault.flip(bit: 8 * (block.bytes.upperBound - 1) + 6, of: block.path, bytes),
                 SweepFault.put(
-                    [UInt8](repeating: 0, count: block.bytes.count), at: block.bytes.lowerBound, of: block.path, "zeros"),
+                    [UInt8](repeating: 0, count: block.bytes.count), at: block.bytes.lowerBound, of: block.path, "zeros"
+                ),
             ]
             let border = try Self.border(store, without: block, boot: ending.boot)
             if block.ordinals.upperBound <= border { below += 1 } else { above += 1 }
@@ -121,7 +135,9 @@ import Testing
                 if outcome.gaps.isEmpty { seen.harmless += 1 } else { seen.costly += 1 }
                 if let problem = Self.problem(store, block, outcome, border: border) {
                     seen.otherViolations += 1
-                    Issue.record("\(ending.testDescription), \(fault): \(problem); D \(border), gaps \(outcome.gaps); \(outcome.recovery)")
+                    Issue.record(
+                        "\(ending.testDescription), \(fault): \(problem); D \(border), \(outcome.gaps), \(outcome.recovery)"
+                    )
                 }
             }
         }

@@ -2,8 +2,8 @@ import MillraceIO
 import MillraceLog
 import Testing
 
-/// Aim: no ordinal beyond its 63 bits gets past a decoder, whatever the checksum says: arithmetic on generations relies on that. Method:
-/// the pages of the other tests with one ordinal too great, under a checksum that is right.
+/// Aim: no ordinal beyond its 63 bits gets past a decoder, whatever the checksum says: arithmetic on generations relies
+/// on that. Method: the pages of the other tests with one ordinal too great, under a checksum that is right.
 @Suite struct OrdinalBoundTests {
     static let beyond: [UInt64] = [1 << 63, .max]
 
@@ -26,7 +26,9 @@ import Testing
         #expect(SegmentFooterTests.decode(SegmentFooterTests.page { $0.put(ordinal, at: 32) }) == nil)
     }
 
-    @Test(arguments: beyond) func `a segment header that begins at one, or follows one, is refused`(ordinal: UInt64) throws {
+    @Test(arguments: beyond) func `a segment header that begins at one, or follows one, is refused`(ordinal: UInt64)
+        throws
+    {
         for field in [56, 80] {
             #expect(try SegmentHeaderTests.decode(SegmentHeaderTests.page().put(ordinal, at: field).seal()) == nil)
         }

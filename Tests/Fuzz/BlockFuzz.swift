@@ -1,8 +1,8 @@
 import MillraceIO
 import MillraceLog
 
-/// Block headers, and whole blocks with directory and payload. Sizes that a header claims never lead outside the bytes there are,
-/// nor to memory that could not be right.
+/// Block headers, and whole blocks with directory and payload. Sizes that a header claims never lead outside the bytes
+/// there are, nor to memory that could not be right.
 enum BlockFuzz {
     private static let identity = Checksums.identity
 
@@ -32,7 +32,9 @@ enum BlockFuzz {
 
     static func checkSizes(_ header: BlockHeader, room: Int) {
         require(header.headerByteCount + header.bodyByteCount <= room, "\(header) fits \(room) bytes")
-        require(header.recordCount >= 1 && header.recordCount <= Format.greatestRecordCount, "\(header.recordCount) records")
+        require(
+            header.recordCount >= 1 && header.recordCount <= Format.greatestRecordCount, "\(header.recordCount) records"
+        )
         require(header.firstOrdinal >> 63 == 0 && header.durableOrdinal >> 63 == 0, "no ordinal is so great: \(header)")
         let greatest = header.codec == .raw ? header.storedPayloadByteCount : 255 * header.storedPayloadByteCount + 64
         require(header.rawPayloadByteCount <= greatest, "\(header) claims more than its bytes can hold")
@@ -69,16 +71,21 @@ enum BlockFuzz {
         segment.withMemory { memory in
             file.withMemory { memory.copy($0, at: start) }
             if options.repairs { Checksums.sealBlock(memory, at: start, identity: identity) }
-            var scan = BlockWalk(memory, identity: identity, headerChecksum: memory.byteCount < start + 56 ? 0 : memory.load(at: start + 52))
+            var scan = BlockWalk(
+                memory, identity: identity,
+                headerChecksum: memory.byteCount < start + 56 ? 0 : memory.load(at: start + 52))
             scan.runThroughDamage()
             for number in 0..<scan.index.count {
                 let at = scan.index[number].byteOffset
-                guard let header = BlockHeader.decode(memory, at: at, limit: memory.byteCount, identity: identity) else {
+                guard let header = BlockHeader.decode(memory, at: at, limit: memory.byteCount, identity: identity)
+                else {
                     fatalError("property violated: the walk found a block that does not decode")
                 }
                 checkSizes(header, room: memory.byteCount - at)
                 // The most that a header may claim is FuzzTests' own: here it would only slow the search down.
-                if header.recordCount > greatestRecordCount || header.rawPayloadByteCount > greatestPayloadByteCount { continue }
+                if header.recordCount > greatestRecordCount || header.rawPayloadByteCount > greatestPayloadByteCount {
+                    continue
+                }
                 decode(header, memory.slice(at + header.headerByteCount, header.bodyByteCount))
             }
         }
@@ -105,7 +112,9 @@ enum BlockFuzz {
                 _ = ChunkedPayload.decode(stored, into: memory)
             }
         }
-        unpack(directory, recordCount: header.recordCount, hasGaps: header.hasGaps, payloadByteCount: header.rawPayloadByteCount)
+        unpack(
+            directory, recordCount: header.recordCount, hasGaps: header.hasGaps,
+            payloadByteCount: header.rawPayloadByteCount)
     }
 
     /// The columns of a directory alone: they need no checksum.
@@ -123,7 +132,8 @@ enum BlockFuzz {
         AlignedMemory(byteCount: byteCount, alignment: 8).withMemory { entries in
             guard
                 Directory.unpack(
-                    directory, recordCount: recordCount, hasGaps: hasGaps, payloadByteCount: payloadByteCount, into: entries)
+                    directory, recordCount: recordCount, hasGaps: hasGaps, payloadByteCount: payloadByteCount,
+                    into: entries)
             else { return }
             var start: UInt32 = 0
             for index in 0..<recordCount {

@@ -15,7 +15,9 @@ enum CatalogueFuzz {
         require(Limits.shardCount.contains(stream.shards.count), "\(stream.shards.count) shards")
         var next: UInt128? = 0
         for (index, shard) in stream.shards.enumerated() {
-            require(Int(shard.shardID.index) == index && shard.hashKeyRange.starting.value == next, "shard \(index) follows")
+            require(
+                Int(shard.shardID.index) == index && shard.hashKeyRange.starting.value == next, "shard \(index) follows"
+            )
             next = shard.hashKeyRange.ending == .max ? nil : shard.hashKeyRange.ending.value + 1
         }
         require(next == nil, "the ring is covered to its end")

@@ -30,12 +30,14 @@ enum Checksums {
         return isWhole ? byteOffset + Format.align8(bodyAt + bodyByteCount) : nil
     }
 
-    /// Pages, blocks with their chain, index and footer of a whole segment. At most `blockLimit` blocks: each may claim a lot.
+    /// Pages, blocks with their chain, index and footer of a whole segment. At most `blockLimit` blocks: each may claim
+    /// a lot.
     static func sealSegment(_ file: Memory, blockLimit: Int) {
         guard file.byteCount >= Format.blocksByteOffset + Format.pageByteCount else { return }
         sealPage(file)
         let identity = SegmentIdentity(
-            storeLow: file.load(at: 32), storeHigh: file.load(at: 40), logID: file.load(at: 48), baseOrdinal: file.load(at: 56),
+            storeLow: file.load(at: 32), storeHigh: file.load(at: 40), logID: file.load(at: 48),
+            baseOrdinal: file.load(at: 56),
             salt: file.load(at: 64))
         let headerChecksum = file.load(UInt32.self, at: Format.checksumByteOffset)
         for slot in 0..<2 {
@@ -46,7 +48,8 @@ enum Checksums {
             page.store(headerChecksum, at: 112)
             sealPage(page, seed: identity.positioned(at))
         }
-        var at = Format.blocksByteOffset, chain = headerChecksum
+        var at = Format.blocksByteOffset
+        var chain = headerChecksum
         for number in 0..<blockLimit where at + Format.blockHeaderByteCount <= file.byteCount {
             guard file.load(UInt32.self, at: at + 32) != 0 else { break }
             file.store(chain, at: at + 52)
@@ -59,8 +62,11 @@ enum Checksums {
         let footer = file.slice(footerAt, Format.pageByteCount)
         guard footer.load(UInt64.self, at: 0) == Format.footerMagic else { return }
         let indexAt = Int(truncatingIfNeeded: footer.load(UInt64.self, at: 16))
-        let indexByteCount = Int(clamping: footer.load(UInt64.self, at: 8)).multipliedReportingOverflow(by: Format.indexEntryByteCount)
-        if indexAt >= 0, !indexByteCount.overflow, indexAt <= footerAt, indexByteCount.partialValue <= footerAt - indexAt {
+        let indexByteCount = Int(clamping: footer.load(UInt64.self, at: 8)).multipliedReportingOverflow(
+            by: Format.indexEntryByteCount)
+        if indexAt >= 0, !indexByteCount.overflow, indexAt <= footerAt,
+            indexByteCount.partialValue <= footerAt - indexAt
+        {
             let index = file.slice(indexAt, indexByteCount.partialValue)
             footer.store(CRC32C.of(index, continuing: identity.positioned(indexAt)), at: 64)
         }

@@ -1,8 +1,8 @@
 import MillraceIO
 import MillraceLog
 
-/// Pages and block headers put down by hand from the tables of docs/FORMAT.md, under right checksums: how the fuzz targets get values of the
-/// engine's types, which only decoding makes.
+/// Pages and block headers put down by hand from the tables of docs/FORMAT.md, under right checksums: how the fuzz
+/// targets get values of the engine's types, which only decoding makes.
 enum Forge {
     static func page(seed: UInt32 = 0, _ write: (Memory) -> Void) -> AlignedMemory {
         let page = AlignedMemory(byteCount: Format.pageByteCount, alignment: 8)
@@ -19,7 +19,8 @@ enum Forge {
     }
 
     static func segmentHeader(
-        _ identity: SegmentIdentity, number: UInt32, fileByteCount: UInt64, previousEnd: UInt64, previousChecksum: UInt32,
+        _ identity: SegmentIdentity, number: UInt32, fileByteCount: UInt64, previousEnd: UInt64,
+        previousChecksum: UInt32,
         created: UInt64
     ) -> AlignedMemory {
         page { memory in
@@ -27,7 +28,9 @@ enum Forge {
             memory.store(Format.version, at: 8)
             memory.store(Format.leastReaderVersion, at: 10)
             memory.store(number, at: 12)
-            put([identity.storeLow, identity.storeHigh, identity.logID, identity.baseOrdinal, identity.salt], in: memory, at: 32)
+            put(
+                [identity.storeLow, identity.storeHigh, identity.logID, identity.baseOrdinal, identity.salt],
+                in: memory, at: 32)
             put([fileByteCount, previousEnd, UInt64(previousChecksum), created], in: memory, at: 72)
         }
     }
@@ -85,10 +88,12 @@ enum Forge {
         var previousChecksum: UInt32 = 0
         var number: UInt32 = 0
 
-        /// Header, batch extension, directory and payload, as they stand at `byteOffset` of a file that has `byteOffset` zeros before.
+        /// Header, batch extension, directory and payload, as they stand at `byteOffset` of a file that has
+        /// `byteOffset` zeros before.
         func bytes(at byteOffset: Int, _ identity: SegmentIdentity) -> [UInt8] {
             let headerByteCount = Format.blockHeaderByteCount + (batchIndex == nil ? 0 : 8)
-            let file = AlignedMemory(byteCount: byteOffset + headerByteCount + directory.count + stored.count, alignment: 8)
+            let file = AlignedMemory(
+                byteCount: byteOffset + headerByteCount + directory.count + stored.count, alignment: 8)
             return file.withMemory { file in
                 let block = file.slice(byteOffset, file.byteCount - byteOffset)
                 put([words.ordinal, words.durable, words.arrival], in: block, at: 8)

@@ -4,8 +4,8 @@ import MillraceLog
 import MillraceModel
 import MillraceTestKit
 
-/// Inputs to start from, made by the engine's own encoder: for each target the kinds of thing it decodes. They hold no compressed
-/// bytes, so that they are the same with every release of LZ4.
+/// Inputs to start from, made by the engine's own encoder: for each target the kinds of thing it decodes. They hold no
+/// compressed bytes, so that they are the same with every release of LZ4.
 package enum FuzzSeeds {
     package static func make(_ target: FuzzTarget) -> [(name: String, bytes: [UInt8])] {
         let inputs: [[UInt8]] =
@@ -33,7 +33,8 @@ package enum FuzzSeeds {
 
     /// Columns of width 0: `count` records of the same lengths.
     static func equalRecords(key: Int, data: Int) -> [UInt8] {
-        let heads = [data, key, 0, 0].map { least in [0] + (0..<4).map { UInt8(truncatingIfNeeded: least >> (8 * $0)) } }
+        let heads = [data, key, 0, 0].map { least in [0] + (0..<4).map { UInt8(truncatingIfNeeded: least >> (8 * $0)) }
+        }
         return heads.flatMap { $0 }
     }
 
@@ -44,7 +45,9 @@ package enum FuzzSeeds {
     /// One LZ4 block by hand: a literal, then `count` repetitions of it, then five literals.
     static func packed(_ count: Int) -> [UInt8] {
         let match = count - 4 - 15
-        return [0x1F, 97, 1, 0] + [UInt8](repeating: 255, count: match / 255) + [UInt8(match % 255)] + [0x50, 98, 99, 100, 101, 102]
+        return [0x1F, 97, 1, 0] + [UInt8](repeating: 255, count: match / 255) + [UInt8(match % 255)] + [
+            0x50, 98, 99, 100, 101, 102,
+        ]
     }
 
     private static func allBlocks(at byteOffset: Int) -> [[UInt8]] {
@@ -55,9 +58,11 @@ package enum FuzzSeeds {
             Forge.Block(recordCount: 4, directory: unequalRecords, rawByteCount: 6, stored: text(6), batchIndex: 3),
             Forge.Block(recordCount: 1 << 13, directory: equalRecords(key: 0, data: 0), rawByteCount: 0, stored: []),
             Forge.Block(
-                recordCount: 1, directory: equalRecords(key: 0, data: 306), rawByteCount: 306, stored: packed(300), codec: .lz4),
+                recordCount: 1, directory: equalRecords(key: 0, data: 306), rawByteCount: 306, stored: packed(300),
+                codec: .lz4),
             Forge.Block(
-                recordCount: 1, directory: equalRecords(key: 2, data: 304), rawByteCount: 306, stored: chunked, codec: .lz4Chunked),
+                recordCount: 1, directory: equalRecords(key: 2, data: 304), rawByteCount: 306, stored: chunked,
+                codec: .lz4Chunked),
         ]
         return blocks.map { $0.bytes(at: byteOffset, identity) }
     }
@@ -82,11 +87,13 @@ package enum FuzzSeeds {
         let pages = ends.enumerated().map { number, end in
             bytes(
                 Forge.segmentHeader(
-                    identity, number: UInt32(number), fileByteCount: 32_768 << UInt64(number), previousEnd: end, previousChecksum: 5,
+                    identity, number: UInt32(number), fileByteCount: 32_768 << UInt64(number), previousEnd: end,
+                    previousChecksum: 5,
                     created: 6))
         }
         // A later reader is asked for, and a feature that nobody knows.
-        var later = Array(pages[0].prefix(112)), feature = later
+        var later = Array(pages[0].prefix(112))
+        var feature = later
         later[10] = 2
         feature[16] = 1
         var seeds = pages.map { [0] + $0 }
@@ -102,7 +109,8 @@ package enum FuzzSeeds {
             let words: [UInt64] = [sequence, 1 << 40 | 5, 12_400, 1 << 40 | 9, 13_000, 1, 2, 3, 4]
             return bytes(
                 Forge.note(
-                    identity, words, isCleanClose: sequence == 4, blockCount: 2, lastChecksum: 8, segmentNumber: 0, headerChecksum: 9))
+                    identity, words, isCleanClose: sequence == 4, blockCount: 2, lastChecksum: 8, segmentNumber: 0,
+                    headerChecksum: 9))
         }
         var seeds: [[UInt8]] = [[4] + notes[0], [0] + notes[1], [0] + notes[2]]
         for note in notes { seeds.append([3] + note.prefix(116)) }
@@ -116,7 +124,8 @@ package enum FuzzSeeds {
         let fields = counts.map { count -> [UInt8] in
             let words: [UInt64] = [count, start, start, 1 << 40 | 30, 40, 30, 900]
             let page = Forge.footer(
-                identity, at: Format.blocksByteOffset, words, indexChecksum: 0, lastChecksum: 7, isSealedByRecovery: count == 3)
+                identity, at: Format.blocksByteOffset, words, indexChecksum: 0, lastChecksum: 7,
+                isSealedByRecovery: count == 3)
             return Array(bytes(page).prefix(76))
         }
         func entry(_ ordinal: UInt64, _ arrival: UInt64, _ place: UInt64, _ count: UInt64) -> [UInt8] {
@@ -142,9 +151,13 @@ package enum FuzzSeeds {
     }
 
     private static func storeFiles() -> [[UInt8]] {
-        func slot(_ sequence: UInt64, _ generation: UInt64) -> [UInt8] { bytes(Forge.storeSlot([1, 2, sequence, generation, 3])) }
+        func slot(_ sequence: UInt64, _ generation: UInt64) -> [UInt8] {
+            bytes(Forge.storeSlot([1, 2, sequence, generation, 3]))
+        }
         let greatest = Ordinal.greatestGeneration
-        var seeds: [[UInt8]] = [[0] + slot(2, 1) + slot(1, 0), [0] + slot(4, 3) + slot(3, 2), [0] + slot(6, greatest) + slot(5, 9)]
+        var seeds: [[UInt8]] = [
+            [0] + slot(2, 1) + slot(1, 0), [0] + slot(4, 3) + slot(3, 2), [0] + slot(6, greatest) + slot(5, 9),
+        ]
         seeds.append([0] + slot(2, 1))
         seeds.append([5] + slot(2, 1).prefix(72) + slot(3, 2).prefix(72))
         seeds.append([7] + slot(3, 2).prefix(72) + slot(8, greatest - 1).prefix(72))
@@ -156,17 +169,20 @@ package enum FuzzSeeds {
 
     private static func catalogue() -> [[UInt8]] {
         let records = [1, 2, 7].map { count -> [UInt8] in
-            guard let name = try? StreamName("stream-\(count)"), let ranges = try? HashKeyRange.tiling(count: count) else { return [] }
+            guard let name = try? StreamName("stream-\(count)"), let ranges = try? HashKeyRange.tiling(count: count)
+            else { return [] }
             return CatalogueRecord.streamCreated(
                 StreamDescription(
                     name: name, streamID: 42, creationSecond: 1_735_689_600, ackLevel: AckLevel.allCases[count % 3],
                     shards: ranges.enumerated().map { index, range in
-                        ShardDescription(shardID: ShardID(index: UInt32(index)), logID: UInt64(index + 1), hashKeyRange: range)
+                        ShardDescription(
+                            shardID: ShardID(index: UInt32(index)), logID: UInt64(index + 1), hashKeyRange: range)
                     })
             ).bytes
         }
         let second: [UInt8] = [0] + records[0] + records[0].dropFirst(8)
-        let skipped: [UInt8] = [9, 0, 0, 0, 2, 0, 0, 0, 1, 2], needed: [UInt8] = [200, 0, 0, 0, 0, 0, 0, 0]
+        let skipped: [UInt8] = [9, 0, 0, 0, 2, 0, 0, 0, 1, 2]
+        let needed: [UInt8] = [200, 0, 0, 0, 0, 0, 0, 0]
         var seeds = records.map { [0] + $0 }
         seeds.append([0] + records[0] + skipped)
         seeds.append([0] + records[0] + needed)
@@ -180,19 +196,24 @@ package enum FuzzSeeds {
 
     private static func names() -> [[UInt8]] {
         [
-            "0000000000000001", "ffffffffffffffff", "00000001099511627776.segment", "18446744073709551615.segment", "65536-3.spare",
+            "0000000000000001", "ffffffffffffffff", "00000001099511627776.segment", "18446744073709551615.segment",
+            "65536-3.spare",
             "00000001099511627776.segment.damaged", "+000000000000001", "65536--3.spare",
         ].map { [0] + Array($0.utf8) }
     }
 
     private static func texts() -> [[UInt8]] {
         let number = SequenceNumber(
-            shardCreationSecond: 1_735_689_600, shardID: ShardID(index: 3), ordinal: 1 << 40 | 7, recordSecond: 1_735_689_700)
+            shardCreationSecond: 1_735_689_600, shardID: ShardID(index: 3), ordinal: 1 << 40 | 7,
+            recordSecond: 1_735_689_700)
         let texts: [(UInt8, String)] = [
-            (0, number.description), (0, "0"), (0, String(repeating: "9", count: 56)), (1, UInt128.max.description), (1, "0"), (1, "007"),
-            (2, "shardId-000000000003"), (2, "shardId-004294967296"), (3, "orders.v1_a-b"), (4, "customer-1"), (4, "é\u{301}\u{1F600}"),
+            (0, number.description), (0, "0"), (0, String(repeating: "9", count: 56)), (1, UInt128.max.description),
+            (1, "0"), (1, "007"),
+            (2, "shardId-000000000003"), (2, "shardId-004294967296"), (3, "orders.v1_a-b"), (4, "customer-1"),
+            (4, "é\u{301}\u{1F600}"),
             (5, "millrace-position-1;2a;oldest;0:1099511627776,1:0"), (5, "millrace-position-1;2a;time=-5;"),
-            (5, "millrace-position-1;2a;at=\(number);"), (5, "millrace-position-1;2a;latest;4294967295:9223372036854775807"),
+            (5, "millrace-position-1;2a;at=\(number);"),
+            (5, "millrace-position-1;2a;latest;4294967295:9223372036854775807"),
         ]
         return texts.map { [$0] + Array($1.utf8) }
     }
@@ -202,7 +223,8 @@ package enum FuzzSeeds {
     private static func segments() -> [[UInt8]] {
         // Options, which segment, then changes: two bytes of place, kind, bytes.
         func place(_ at: Int) -> [UInt8] { [UInt8(truncatingIfNeeded: at), UInt8(truncatingIfNeeded: at >> 8)] }
-        let block = Format.blocksByteOffset, note = Format.notesByteOffset
+        let block = Format.blocksByteOffset
+        let note = Format.notesByteOffset
         let ones = [UInt8](repeating: 0xFF, count: 8)
         var seeds: [[UInt8]] = [[0, 0], [4, 2], [2, 1, 200, 40, 0, 0]]
         seeds.append([0, 2] + place(block + 9) + [0, 1])

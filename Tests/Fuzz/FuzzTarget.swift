@@ -4,11 +4,11 @@
     import Darwin
 #endif
 
-/// What the fuzzer is let loose on: each decoder of the engine, with the properties that hold for any bytes. A property that does not
-/// hold ends the process with what was found, which is what a fuzzer takes for a crash.
+/// What the fuzzer is let loose on: each decoder of the engine, with the properties that hold for any bytes. A property
+/// that does not hold ends the process with what was found, which is what a fuzzer takes for a crash.
 ///
-/// Inputs begin with a byte of options. Its lowest bit says whether checksums are made right first: without that, no bytes of
-/// chance get past them, and with it everything behind them is the input's own.
+/// Inputs begin with a byte of options. Its lowest bit says whether checksums are made right first: without that, no
+/// bytes of chance get past them, and with it everything behind them is the input's own.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case blockHeader = "block-header"
     case block
@@ -77,7 +77,8 @@ enum FuzzEntry {
         }
         return target
     }()
-    private static let limit = text("MILLRACE_FUZZ_MILLISECONDS").flatMap(Double.init) ?? FuzzTarget.greatestMilliseconds
+    private static let limit =
+        text("MILLRACE_FUZZ_MILLISECONDS").flatMap(Double.init) ?? FuzzTarget.greatestMilliseconds
 
     private static func text(_ variable: String) -> String? {
         // Safe because the text is copied at once, and nobody changes the environment.

@@ -1,8 +1,8 @@
 import MillraceIO
 import MillraceLog
 
-/// The pages of a segment: header, note, footer with its index. What decodes is written again and decodes to the same; it fits
-/// the file it is in; and nobody else takes it for his own.
+/// The pages of a segment: header, note, footer with its index. What decodes is written again and decodes to the same;
+/// it fits the file it is in; and nobody else takes it for his own.
 enum PageFuzz {
     private static let identity = Checksums.identity
 
@@ -70,10 +70,13 @@ enum PageFuzz {
             }
             if options.repairs { Checksums.sealPage(page, seed: identity.positioned(footerAt)) }
             guard let footer = SegmentFooter.decode(page, at: footerAt, identity: identity) else { return }
-            require(SegmentFooter.decode(page, at: footerAt, identity: Checksums.otherLife) == nil, "a footer of another life")
+            require(
+                SegmentFooter.decode(page, at: footerAt, identity: Checksums.otherLife) == nil,
+                "a footer of another life")
             let byteCount = footer.blockCount * Format.indexEntryByteCount
             require(
-                footer.indexByteOffset >= footer.blocksEndByteOffset && footer.blocksEndByteOffset >= Format.blocksByteOffset
+                footer.indexByteOffset >= footer.blocksEndByteOffset
+                    && footer.blocksEndByteOffset >= Format.blocksByteOffset
                     && footer.indexByteOffset + byteCount <= footerAt, "the index lies in the file: \(footer)")
             require(footer.endOrdinal >> 63 == 0, "no ordinal is so great: \(footer)")
             AlignedMemory(byteCount: Format.pageByteCount, alignment: 8).withMemory { again in

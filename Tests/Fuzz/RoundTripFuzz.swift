@@ -3,8 +3,8 @@ import MillraceIO
 import MillraceLog
 import MillraceModel
 
-/// What is written, then changed as the input says, decodes to itself or not at all. The changes are of the kinds that CRC32C finds
-/// for certain: up to three bits, or a stretch of up to 32 of them.
+/// What is written, then changed as the input says, decodes to itself or not at all. The changes are of the kinds that
+/// CRC32C finds for certain: up to three bits, or a stretch of up to 32 of them.
 enum RoundTripFuzz {
     static func run(_ input: Input) {
         var input = input
@@ -51,7 +51,9 @@ enum RoundTripFuzz {
             write(page)
             require(read(page) == value, "\(value) was written as \(String(describing: read(page)))")
             let isChanged = change(page, &input)
-            require(isChanged ? read(page) == nil : read(page) == value, "changed, \(value) is \(String(describing: read(page)))")
+            require(
+                isChanged ? read(page) == nil : read(page) == value,
+                "changed, \(value) is \(String(describing: read(page)))")
         }
     }
 
@@ -65,10 +67,12 @@ enum RoundTripFuzz {
         let identity = identity(&input)
         let durable = [input.number() >> 1 as UInt64, UInt64(input.number(UInt32.self))]
         let written = [input.number() >> 1 as UInt64, UInt64(input.number(UInt32.self))]
-        let words = [input.number()] + durable + written + [input.number(), input.number(), input.number(), input.number()]
+        let words =
+            [input.number()] + durable + written + [input.number(), input.number(), input.number(), input.number()]
         let at = DurableNote.byteOffset(ofSequence: words[0])
         let forged = Forge.note(
-            identity, words, isCleanClose: input.byte() & 1 == 1, blockCount: input.number(), lastChecksum: input.number(),
+            identity, words, isCleanClose: input.byte() & 1 == 1, blockCount: input.number(),
+            lastChecksum: input.number(),
             segmentNumber: input.number(), headerChecksum: input.number())
         let note = value(forged) { DurableNote.decode($0, at: at, identity: identity) }
         page(
@@ -81,7 +85,9 @@ enum RoundTripFuzz {
             identity(&input), number: input.number(), fileByteCount: UInt64(input.number(UInt32.self)),
             previousEnd: input.number() >> 1, previousChecksum: input.number(), created: input.number())
         let header = value(forged) { (try? SegmentHeader.decode($0, file: ""))?.header }
-        page(&input, header, write: { header.encode(into: $0) }, read: { (try? SegmentHeader.decode($0, file: ""))?.header })
+        page(
+            &input, header, write: { header.encode(into: $0) },
+            read: { (try? SegmentHeader.decode($0, file: ""))?.header })
     }
 
     private static func footer(_ input: inout Input) {
@@ -109,7 +115,10 @@ enum RoundTripFuzz {
     private static func block(_ input: inout Input) {
         let identity = identity(&input)
         let records = (0..<1 + Int(input.byte() % 24)).map { _ in
-            (key: input.take(Int(input.byte() % 32)), data: input.take(Int(input.byte())), arrival: UInt32(input.byte()))
+            (
+                key: input.take(Int(input.byte() % 32)), data: input.take(Int(input.byte())),
+                arrival: UInt32(input.byte())
+            )
         }
         let payload = records.flatMap { $0.key + $0.data }
         let entries = image(records)
@@ -118,7 +127,8 @@ enum RoundTripFuzz {
         file.withMemory { memory in
             let raw = AlignedMemory(payload)
             let isContinued = input.byte() & 1 == 1
-            let at = 8, bodyAt = at + 64 + (isContinued ? 8 : 0)
+            let at = 8
+            let bodyAt = at + 64 + (isContinued ? 8 : 0)
             let directoryByteCount = entries.withMemory {
                 Directory.pack($0, 0..<records.count, payloadStart: 0, into: memory.slice(bodyAt, room))
             }
@@ -165,14 +175,17 @@ enum RoundTripFuzz {
     }
 
     private static func check(
-        _ file: Memory, at byteOffset: Int, _ header: BlockHeader, _ identity: SegmentIdentity, _ entries: AlignedMemory,
+        _ file: Memory, at byteOffset: Int, _ header: BlockHeader, _ identity: SegmentIdentity,
+        _ entries: AlignedMemory,
         _ raw: AlignedMemory, isChanged: Bool
     ) {
         let found = BlockHeader.decode(file, at: byteOffset, limit: file.byteCount, identity: identity)
         guard let found else { return require(isChanged, "\(header) does not decode") }
         require(found == header, "\(header) is \(found)")
         let body = file.slice(byteOffset + found.headerByteCount, found.bodyByteCount)
-        guard CRC32C.of(body) == found.bodyChecksum else { return require(isChanged, "the body of \(header) does not decode") }
+        guard CRC32C.of(body) == found.bodyChecksum else {
+            return require(isChanged, "the body of \(header) does not decode")
+        }
         require(!isChanged, "changed, \(header) decodes")
         let again = AlignedMemory(byteCount: entries.memory.byteCount, alignment: 8)
         again.withMemory { again in
@@ -182,7 +195,9 @@ enum RoundTripFuzz {
             require(isWhole && entries.withMemory { $0.isEqual(to: again) }, "the entries come back")
         }
         let stored = body.slice(found.directoryByteCount, found.storedPayloadByteCount)
-        guard found.codec == .lz4 else { return require(raw.withMemory { $0.isEqual(to: stored) }, "the payload comes back") }
+        guard found.codec == .lz4 else {
+            return require(raw.withMemory { $0.isEqual(to: stored) }, "the payload comes back")
+        }
         AlignedMemory(byteCount: raw.memory.byteCount, alignment: 8).withMemory { room in
             let count = LZ4.decode(stored, into: room)
             require(count == room.byteCount && raw.withMemory { $0.isEqual(to: room) }, "the packed payload comes back")
@@ -203,7 +218,8 @@ enum RoundTripFuzz {
                 name: name, streamID: input.number(), creationSecond: input.number() & SequenceNumber.maximumSecond,
                 ackLevel: AckLevel.allCases[Int(input.byte()) % AckLevel.allCases.count],
                 shards: ranges.enumerated().map { index, range in
-                    ShardDescription(shardID: ShardID(index: UInt32(index)), logID: firstLog + UInt64(index), hashKeyRange: range)
+                    ShardDescription(
+                        shardID: ShardID(index: UInt32(index)), logID: firstLog + UInt64(index), hashKeyRange: range)
                 }))
         let found = try? CatalogueRecord(record.bytes)
         require(found == record, "\(record) was written as \(String(describing: found))")

@@ -2,8 +2,9 @@ import MillraceIO
 import MillraceLog
 import MillraceTestKit
 
-/// A whole log through recovery and reading. The input changes one segment of a store whose content is known. Without new checksums
-/// every record that comes back is one that was put; with them nothing but order is certain. Recovery decides the same twice.
+/// A whole log through recovery and reading. The input changes one segment of a store whose content is known. Without
+/// new checksums every record that comes back is one that was put; with them nothing but order is certain. Recovery
+/// decides the same twice.
 enum SegmentFuzz {
     static func run(_ input: Input) {
         var input = input
@@ -22,7 +23,8 @@ enum SegmentFuzz {
 
     /// Two bytes of place and what goes there: 1 to 16 bytes of the input, or as many from another place of the file.
     private static func change(_ memory: Memory, _ input: inout Input) {
-        let place = Int(input.number(UInt16.self)), kind = input.byte()
+        let place = Int(input.number(UInt16.self))
+        let kind = input.byte()
         let at = place % memory.byteCount
         let count = min(1 + Int(kind & 15), memory.byteCount - at)
         switch kind >> 4 {
@@ -64,7 +66,9 @@ enum SegmentFuzz {
         }
         let file = try disk.openFile(name, in: directory, writable: true)
         try disk.allocate(file, byteCount: bytes.count)
-        if !bytes.isEmpty { try AlignedMemory(bytes).withMemory { bytes throws(IOError) in try disk.write(file, at: 0, [bytes]) } }
+        if !bytes.isEmpty {
+            try AlignedMemory(bytes).withMemory { bytes throws(IOError) in try disk.write(file, at: 0, [bytes]) }
+        }
         try disk.sync(file)
         disk.close(file)
         disk.close(directory)

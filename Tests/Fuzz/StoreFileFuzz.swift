@@ -2,7 +2,8 @@ import MillraceIO
 import MillraceLog
 import MillraceTestKit
 
-/// The store file: whatever stands in it, opening the store answers with an error, or with a generation that no slot names.
+/// The store file: whatever stands in it, opening the store answers with an error, or with a generation that no slot
+/// names.
 enum StoreFileFuzz {
     static func run(_ input: Input) {
         var input = input

@@ -2,8 +2,8 @@ import Millrace
 import MillraceLog
 import MillraceModel
 
-/// What is read from text: names of files, numbers, keys, positions. What is read is written the same way, so that no two texts mean
-/// one thing.
+/// What is read from text: names of files, numbers, keys, positions. What is read is written the same way, so that no
+/// two texts mean one thing.
 enum TextFuzz {
     static func names(_ input: Input) {
         var input = input
@@ -11,7 +11,9 @@ enum TextFuzz {
         guard let name = text(input.rest()) else { return }
         if let id = FileNames.logID(name) { same(FileNames.log(id), name) }
         if let base = FileNames.baseOrdinal(name) { same(FileNames.segment(base), name) }
-        if let (byteCount, number) = FileNames.spare(name) { same(FileNames.spare(byteCount: byteCount, number: number), name) }
+        if let (byteCount, number) = FileNames.spare(name) {
+            same(FileNames.spare(byteCount: byteCount, number: number), name)
+        }
         let kinds = [FileNames.logID(name) != nil, FileNames.baseOrdinal(name) != nil, FileNames.spare(name) != nil]
         require(kinds.count { $0 } <= 1, "\(name) names one thing")
     }
