@@ -128,8 +128,8 @@ struct Recovery: ~Copyable {
         return (tail, unreadable)
     }
 
-    /// Writes what D does not cover once more, as it is. A sync that failed, in a process that is gone, may have left pages
-    /// in memory that differ from the disk and count as clean: no sync writes those, unless they are written to.
+    /// Writes what D does not cover once more, as it is. A sync that failed, in a process that is gone, may have left
+    /// pages in memory that differ from the disk and count as clean: no sync writes those, unless they are written to.
     private func writeAgain(_ candidate: Candidate) throws(LogError) {
         var pages: [Range<Int>] = []
         if durableOrdinal <= candidate.baseOrdinal { pages.append(0..<Format.blocksByteOffset) }
