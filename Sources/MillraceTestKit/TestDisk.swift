@@ -128,7 +128,8 @@ public final class TestDisk {
 
     // MARK: Time
 
-    /// Lets time pass, in milliseconds, 0 or more.
+    /// Lets time pass, in milliseconds, 0 or more. What a store does by itself after a while (writing records that nobody waits for,
+    /// looking whether a full disk has room again) it does only as its clock goes on.
     public func advanceClock(milliseconds: Int64) { clock.advance(milliseconds: milliseconds) }
 
     /// Sets the time of day, in milliseconds since 1970 UTC, forwards or back, as an administrator may.

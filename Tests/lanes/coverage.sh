@@ -1,6 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Which regions of the library the unit tests enter: 95 % of all, and every one of recovery and the codecs but a number that may
-# only fall (see coverage.py).
+# Which regions of the library the unit tests enter: 95 % of all, and every one of recovery and the codecs (coverage.py).
 lane_coverage() {
     local scratch_path=.build-coverage tools profile
     need python3 python3
@@ -13,7 +12,7 @@ lane_coverage() {
     fi
     MILLRACE_STATES=6000 MILLRACE_MUTATIONS=4000 MILLRACE_FAULTS=50 MILLRACE_KILLS=3 MILLRACE_CALL_KILLS=6 MILLRACE_ROUNDS=500 \
         LLVM_PROFILE_FILE="$PWD/$scratch_path/profile-%m.profraw" \
-        tests coverage -c debug --enable-code-coverage --scratch-path $scratch_path --skip KillTests --skip FuzzTests
+        tests coverage -c debug --enable-code-coverage --scratch-path $scratch_path --skip KillTests
     profile=$scratch/coverage.profdata
     if ! "$tools/llvm-profdata" merge -o "$profile" $scratch_path/*/debug/codecov/*.profraw $scratch_path/*.profraw 2>/dev/null &&
         ! "$tools/llvm-profdata" merge -o "$profile" $scratch_path/*/debug/codecov/*.profraw; then
