@@ -131,7 +131,6 @@ struct Recovery: ~Copyable {
         return (tail, unreadable)
     }
 
-<<<<<<< HEAD
     /// Writes once more, unchanged, what is not known durable. A sync that failed under an earlier process leaves pages that
     /// read well, count as clean and are not on the device: only writing them again makes the next sync mean anything.
     private func rewrite(_ candidate: Candidate) throws(LogError) {
@@ -141,18 +140,6 @@ struct Recovery: ~Copyable {
             let start = candidate.blocks[first].byteOffset
             let end = min(Format.alignPage(candidate.blocksEnd), memory.byteCount)
             try rewrite(candidate.open, start - start % Format.pageByteCount..<end)
-=======
-    /// Writes what D does not cover once more, as it is. A sync that failed, in a process that is gone, may have left
-    /// pages in memory that differ from the disk and count as clean: no sync writes those, unless they are written to.
-    private func writeAgain(_ candidate: Candidate) throws(LogError) {
-        var pages: [Range<Int>] = []
-        if durableOrdinal <= candidate.baseOrdinal { pages.append(0..<Format.blocksByteOffset) }
-        let first = (0..<candidate.blocks.count).first { candidate.blocks[$0].endOrdinal > durableOrdinal }
-        if let first {
-            let byteOffset = candidate.blocks[first].byteOffset
-            let start = byteOffset - byteOffset % Format.pageByteCount
-            pages.append(start..<min(Format.alignPage(candidate.blocksEnd), candidate.open.memory.byteCount))
->>>>>>> fault
         }
         // Where a recovery cut the log is a decision: it has to stay.
         if let footer = candidate.footer, footer.isSealedByRecovery {
