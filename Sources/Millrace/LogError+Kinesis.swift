@@ -1,12 +1,12 @@
 import MillraceIO
-import MillraceLog
-import MillraceModel
+package import MillraceLog
+package import MillraceModel
 
 // The engine's errors under the names that users of streams know. The only place where one becomes the other.
 
 extension KinesisError {
     /// - Parameter path: the store's directory, which names the place when the engine's error has none.
-    init(_ error: LogError, path: String) {
+    package init(_ error: LogError, path: String) {
         switch error {
         case .recordTooLarge(let byteCount, let limitByteCount):
             self = .recordTooLarge(byteCount: byteCount, limitByteCount: limitByteCount)
