@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "millrace-fault-helper", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport",
+                "millrace-fault-helper", "Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit",
+                "MillraceTestSupport",
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -1,5 +1,5 @@
-import MillraceLog
-import MillraceModel
+package import MillraceLog
+package import MillraceModel
 
 /// Sizes, times and threads of a store. Every number has a unit; the defaults are for a machine with a few cores and a
 /// gigabyte to spare. Nothing here is written to disk: a store may be opened with other numbers each time.
@@ -28,7 +28,7 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// What the engine takes.
     ///
     /// - Throws: `KinesisError.invalidArgument`, naming the number that is out of its range.
-    func logConfiguration() throws(KinesisError) -> LogConfiguration {
+    package func logConfiguration() throws(KinesisError) -> LogConfiguration {
         try check(memoryByteCount, in: 64 << 20...1 << 40, "memoryByteCount")
         try check(greatestSegmentByteCount, in: 64 << 10...1 << 30, "greatestSegmentByteCount")
         try check(firstSegmentByteCount, in: 64 << 10...greatestSegmentByteCount, "firstSegmentByteCount")

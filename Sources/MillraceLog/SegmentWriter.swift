@@ -217,7 +217,8 @@ struct SegmentWriter: ~Copyable {
             try directory.io.write(open.file, at: 0, [head.memory])
             try directory.io.rename(prepared.name, in: pool.directory, to: name, in: directory.handle)
         } catch {
-            // A full disk may have no room for the name: then there is no new segment, and the old one is sealed already.
+            // A full disk may have no room for the name: then there is no new segment, and the old one is sealed
+            // already.
             active = nil
             try? directory.io.unlink(prepared.name, in: pool.directory)
             throw pool.refusal(error, byteCount: byteCount)

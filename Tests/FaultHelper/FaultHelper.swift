@@ -8,8 +8,8 @@ import MillraceModel
     import Darwin
 #endif
 
-/// Does to a store what a test cannot do in its own process: as another user, without descriptors, or until it is killed.
-/// Says on standard output what came of it, in one line.
+/// Does to a store what a test cannot do in its own process: as another user, without descriptors, or until it is
+/// killed. Says on standard output what came of it, in one line.
 ///
 ///     open DIRECTORY NAME [USER]  goes into DIRECTORY, becomes USER, opens the store NAME, puts a record, closes
 ///     hold PATH                   opens the store, says `held`, and keeps it until it is killed
@@ -33,7 +33,8 @@ enum FaultHelper {
         }
         do throws(KinesisError) {
             let store = try await StreamStore.open(at: arguments[2])
-            let stream = store.listStreams().isEmpty ? try await store.createStream("s", shards: 1) : try store.stream("s")
+            let stream =
+                store.listStreams().isEmpty ? try await store.createStream("s", shards: 1) : try store.stream("s")
             try await stream.put("by the helper", partitionKey: "k")
             try await store.close()
             say("opened")
@@ -58,7 +59,8 @@ enum FaultHelper {
         configuration.firstSegmentByteCount = 1 << 16
         configuration.greatestSegmentByteCount = 1 << 16
         var acknowledged: Set<String> = []
-        var refused = 0, whole = 0
+        var refused = 0
+        var whole = 0
         var limit = rlimit()
         guard unsafe getrlimit(descriptors, &limit) == 0 else { return say("getrlimit: \(errno)") }
         let before = limit.rlim_cur
@@ -73,7 +75,8 @@ enum FaultHelper {
                 let opened = try await StreamStore.open(at: path, configuration: configuration)
                 store = opened
                 let stream =
-                    opened.listStreams().isEmpty ? try await opened.createStream("s", shards: 2) : try opened.stream("s")
+                    opened.listStreams().isEmpty
+                    ? try await opened.createStream("s", shards: 2) : try opened.stream("s")
                 for number in 0..<6 {
                     let text = "\(spare) \(number) " + String(repeating: "x", count: 30_000)
                     try await stream.put(text, partitionKey: "\(number)")
@@ -102,7 +105,9 @@ enum FaultHelper {
                     for shard in try again.stream("s").shards {
                         var cursor = try shard.cursorBlocking(at: .trimHorizon)
                         while try cursor.withBatch({ batch throws(KinesisError) in
-                            while let record = batch.next() { missing.remove(String(decoding: try record.copy().data, as: UTF8.self)) }
+                            while let record = batch.next() {
+                                missing.remove(String(decoding: try record.copy().data, as: UTF8.self))
+                            }
                         }) {}
                     }
                     if !missing.isEmpty { return say("\(missing.count) acknowledged records are missing") }

@@ -4,8 +4,8 @@ import MillraceModel
 import MillraceTestKit
 import Testing
 
-/// Aim: whatever the clock does, sequence numbers rise and arrival times never go back, within a life of the store and from one
-/// to the next. Method: a clock by hand that jumps; a disk in memory.
+/// Aim: whatever the clock does, sequence numbers rise and arrival times never go back, within a life of the store and
+/// from one to the next. Method: a clock by hand that jumps; a disk in memory.
 @Suite struct ClockTests {
     private static let second: Int64 = 1_000_000_000
     private static let year: Int64 = 31_557_600 * second

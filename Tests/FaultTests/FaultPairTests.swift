@@ -5,8 +5,8 @@ import MillraceTestSupport
 import Testing
 
 /// Aim: recovery from one fault stands a second one. Method: a scenario of the matrix with a fault, then opening with a
-/// fault of its own on what that left, at once or after a power loss, then opening without any. Drawn with a seed, which a
-/// failure prints; `MILLRACE_SEED=n` begins with it.
+/// fault of its own on what that left, at once or after a power loss, then opening without any. Drawn with a seed,
+/// which a failure prints; `MILLRACE_SEED=n` begins with it.
 @Suite struct FaultPairTests {
     @Test func `a second fault in the recovery from the first one loses nothing acknowledged`() throws {
         let wanted = 6000 / FaultPlans.share
@@ -19,7 +19,8 @@ import Testing
             untouched.letGo()
             bases.append((scenario, base, untouched))
         }
-        var injected = 0, pairs = 0
+        var injected = 0
+        var pairs = 0
         for seed in FaultPlans.seed..<FaultPlans.seed + UInt64(wanted) {
             let dice = SeededEntropy(seed: seed)
             let (scenario, base, untouched) = bases[dice.next(below: bases.count)]
@@ -107,10 +108,14 @@ import Testing
         guard isCreated else { return life.io.injectedCount + again.io.injectedCount }
         let (records, gaps) = try store.log(1).readAll(level: .durable)
         // The five that the second life appended, whole or not at all.
-        let own = records.filter { record in record.ordinal > highest || !model.entries.contains { $0.ordinal == record.ordinal } }
+        let own = records.filter { record in
+            record.ordinal > highest || !model.entries.contains { $0.ordinal == record.ordinal }
+        }
         if own.count != 5, isAppended || own.count != 0 { throw FaultFailure("\(own.count) records of a batch of 5") }
         let rest = Array(records.dropLast(own.count))
-        if let what = model.violation(found: rest, gaps: gaps, promised: promised) { throw FaultFailure("at last: \(what)") }
+        if let what = model.violation(found: rest, gaps: gaps, promised: promised) {
+            throw FaultFailure("at last: \(what)")
+        }
         return life.io.injectedCount + again.io.injectedCount
     }
 }

@@ -62,8 +62,8 @@ enum FaultPlans {
             dice = SeededEntropy(seed: seed &+ scenario.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
         }
 
-        /// `hasFailed` says whether the plan before this one made a call fail: the first that does not ends its kind. With a
-        /// share the calls that only a fault brings about are left to the full run.
+        /// `hasFailed` says whether the plan before this one made a call fail: the first that does not ends its kind.
+        /// With a share the calls that only a fault brings about are left to the full run.
         mutating func next(_ hasFailed: Bool) -> FaultIO.Plan? {
             var ends = !hasFailed && call > 0
             while kind < kinds.count {

@@ -51,7 +51,9 @@ import Testing
     }
 
     @Test(arguments: [IOError.Operation.createFile, .allocate, .rename])
-    func `no room for a segment's file or name is a full disk, and appending resumes`(operation: IOError.Operation) throws {
+    func `no room for a segment's file or name is a full disk, and appending resumes`(operation: IOError.Operation)
+        throws
+    {
         let life = try filled()
         try life.append(12_000)
         fail(life, operation, ENOSPC)
@@ -80,7 +82,7 @@ import Testing
         #expect(life.disk.openHandles == [])
     }
 
-    @Test func `closing a log that failed after everything was durable is no error`() throws {
+    @Test func `closing a log that failed with everything durable is no error`() throws {
         let life = try filled()
         fail(life, .write, EIO)
         #expect(throws: LogError.self) { try life.idle() }

@@ -3,17 +3,20 @@ import MillraceLog
 import MillraceTestKit
 import Testing
 
-/// Aim: a disk that is full at whatever step refuses with a typed error, loses nothing acknowledged, lets reads go on, and
-/// takes records again by itself when there is space, without reopening. Method: a disk in memory with room for so many bytes
-/// more, for every 512 of them; then with more room.
+/// Aim: a disk that is full at whatever step refuses with a typed error, loses nothing acknowledged, lets reads go on,
+/// and takes records again by itself when there is space, without reopening. Method: a disk in memory with room for so
+/// many bytes more, for every 512 of them; then with more room.
 @Suite struct FullDiskTests {
     private static var step: Int { FaultPlans.share == 1 ? 512 : 4096 + 512 }
 
     @Test func `a log resumes by itself whatever number of bytes the disk had room for`() throws {
         let base = try filled()
-        var refusals = 0, cases = 0
+        var refusals = 0
+        var cases = 0
         for room in stride(from: 0, through: 160 << 10, by: Self.step) {
-            do { refusals += try fill(base, room: room) ? 1 : 0 } catch { throw FaultFailure("room for \(room): \(error)") }
+            do { refusals += try fill(base, room: room) ? 1 : 0 } catch {
+                throw FaultFailure("room for \(room): \(error)")
+            }
             cases += 1
         }
         #expect(refusals > cases / 2)
@@ -48,7 +51,9 @@ import Testing
                 refusals += 1
                 #expect(needed > available)
                 let state = try life.store?.spaceState()
-                guard case .full = state else { throw FaultFailure("the space is said to be \(String(describing: state))") }
+                guard case .full = state else {
+                    throw FaultFailure("the space is said to be \(String(describing: state))")
+                }
             }
             // Reads go on, from memory and from disk.
             try life.read(.durable, dropCache: refusals % 2 == 1)

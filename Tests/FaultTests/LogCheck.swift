@@ -2,7 +2,8 @@ import MillraceIO
 import MillraceLog
 import MillraceTestKit
 
-/// What must hold after a life in which a call failed, whatever it was: at once, after reopening, and after a power loss.
+/// What must hold after a life in which a call failed, whatever it was: at once, after reopening, and after a power
+/// loss.
 struct LogCheck {
     let life: LogLife
     let plan: FaultIO.Plan?
@@ -31,7 +32,7 @@ struct LogCheck {
         }
         // A failed write or sync makes void what was only written.
         let promised = isFrozen || touchesBytes ? life.model.durable : max(life.model.written, life.model.durable)
-        try expect("reopened", life.model, promised: promised) { 
+        try expect("reopened", life.model, promised: promised) {
             try reopen(life.disk, boot: 1, "reopened", highest: life.highestOrdinal, $0)
         }
     }

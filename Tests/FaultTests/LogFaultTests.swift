@@ -3,9 +3,10 @@ import MillraceLog
 import MillraceTestKit
 import Testing
 
-/// Aim: whichever call to the operating system fails, once or for ever, the engine answers with a typed error, loses nothing
-/// it acknowledged, keeps nothing open, and goes on after reopening. Method: scenarios on a disk in memory, the n-th call of
-/// every kind failing for n = 1, 2, 3, ... until nothing is left to fail. `MILLRACE_FAULT_SHARE=1` tries every plan.
+/// Aim: whichever call to the operating system fails, once or for ever, the engine answers with a typed error, loses
+/// nothing it acknowledged, keeps nothing open, and goes on after reopening. Method: scenarios on a disk in memory, the
+/// n-th call of every kind failing for n = 1, 2, 3, ... until nothing is left to fail. `MILLRACE_FAULT_SHARE=1` tries
+/// every plan.
 @Suite struct LogFaultTests {
     @Test(arguments: LogScenario.all.map(\.name))
     func `whichever call fails, nothing acknowledged is lost and nothing stays open`(name: String) throws {

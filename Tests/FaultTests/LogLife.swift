@@ -2,8 +2,8 @@ import MillraceIO
 import MillraceLog
 import MillraceTestKit
 
-/// One log's life on a disk whose calls may fail, and what it was promised on the way. A class because scenarios, which are
-/// closures, act on it.
+/// One log's life on a disk whose calls may fail, and what it was promised on the way. A class because scenarios, which
+/// are closures, act on it.
 final class LogLife {
     let disk: ShadowIO
     let io: FaultIO

@@ -182,7 +182,8 @@ struct LogScenario: Sendable {
     /// The same after a power loss that kept what was unsynced but for the end of the last batch.
     private static let crashedStore: @Sendable (inout LogBase) throws -> Void = { base in
         let life = try fill(base)
-        base = LogBase(disk: base.disk.crash(.nothing, entropy: SeededEntropy(seed: 1)), model: life.model, isCreated: true)
+        base = LogBase(
+            disk: base.disk.crash(.nothing, entropy: SeededEntropy(seed: 1)), model: life.model, isCreated: true)
         life.letGo()
         // What is left is what was durable.
         let durable = life.model.durable

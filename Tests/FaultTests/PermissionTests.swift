@@ -6,9 +6,9 @@ import MillraceModel
 import MillraceTestKit
 import Testing
 
-/// Aim: a store that this process must not or cannot write to is refused by name, and nothing in it is followed or believed that
-/// somebody else may have put there. Method: a real directory; a process of its own that owns nothing, because root may
-/// do everything.
+/// Aim: a store that this process must not or cannot write to is refused by name, and nothing in it is followed or
+/// believed that somebody else may have put there. Method: a real directory; a process of its own that owns nothing,
+/// because root may do everything.
 @Suite struct PermissionTests {
     @Test func `a directory that may not be written to is refused as such`() async throws {
         for isNew in [true, false] {
@@ -90,7 +90,9 @@ import Testing
         let place = RealPlace()
         _ = try await place.fill(5)
         var path = place.store + "/" + name
-        if name == "segment" { path = try #require(place.paths().last { $0.hasSuffix(".segment") && $0.contains("00001/") }) }
+        if name == "segment" {
+            path = try #require(place.paths().last { $0.hasSuffix(".segment") && $0.contains("00001/") })
+        }
         let real = place.directory.path + "/elsewhere"
         try FileManager.default.moveItem(atPath: path, toPath: real)
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: real)

@@ -4,7 +4,8 @@ import MillraceIO
 import MillraceModel
 import MillraceTestKit
 
-/// A store on the real disk in a directory of this test alone, and the process that helps with what a test cannot do itself.
+/// A store on the real disk in a directory of this test alone, and the process that helps with what a test cannot do
+/// itself.
 struct RealPlace {
     let directory = TemporaryDirectory()
     var store: String { directory.path + "/store" }
@@ -73,7 +74,9 @@ struct RealPlace {
         guard geteuid() == 0 else { return }
         for path in paths() {
             // Safe because the string outlives the call.
-            guard unsafe chown(path, RealPlace.nobody, RealPlace.nobody) == 0 else { throw FaultFailure("chown: \(errno)") }
+            guard unsafe chown(path, RealPlace.nobody, RealPlace.nobody) == 0 else {
+                throw FaultFailure("chown: \(errno)")
+            }
         }
     }
 
@@ -84,7 +87,8 @@ struct RealPlace {
     // MARK: The helper
 
     static func start(_ arguments: [String]) throws -> (process: Process, output: Pipe) {
-        let process = Process(), output = Pipe()
+        let process = Process()
+        let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             .deletingLastPathComponent().appendingPathComponent("millrace-fault-helper")
         process.arguments = arguments

@@ -11,8 +11,8 @@ import Testing
     import Darwin
 #endif
 
-/// Aim: whichever call fails, users of streams get an error of a kind that says what to do, and keep every record that was
-/// acknowledged. Method: as LogFaultTests, one floor up, with the store's threads running.
+/// Aim: whichever call fails, users of streams get an error of a kind that says what to do, and keep every record that
+/// was acknowledged. Method: as LogFaultTests, one floor up, with the store's threads running.
 @Suite struct StreamFaultTests {
     @Test(arguments: StreamScenario.all.map(\.name))
     func `whichever call fails, streams keep what they acknowledged and say what failed`(name: String) async throws {
@@ -58,7 +58,8 @@ import Testing
         life.io.setPlans([])
         let crashed = life.disk.crash(entropy: SeededEntropy(seed: UInt64(plan?.call ?? 1)))
         let promised = life.puts.filter { $0.ack == .durable }
-        var isVoid = life.io.injectedCount > 0 && plan.map { [.write, .sync, .syncDirectory].contains($0.operation) } ?? false
+        var isVoid =
+            life.io.injectedCount > 0 && plan.map { [.write, .sync, .syncDirectory].contains($0.operation) } ?? false
         if life.store != nil, life.stream != nil {
             // The disk works again: shards take records, or say what failed.
             for _ in 0..<4 {
@@ -83,7 +84,9 @@ import Testing
 
     /// The numbers and names of the error that was injected are in the one that the user gets.
     private func isTyped(_ error: KinesisError, _ plan: FaultIO.Plan?) throws {
-        guard let plan, case .storage(let storage) = error else { throw FaultFailure("an error without a fault: \(error)") }
+        guard let plan, case .storage(let storage) = error else {
+            throw FaultFailure("an error without a fault: \(error)")
+        }
         switch storage {
         case .io(let text), .frozen(let text):
             if text.contains("error number \(plan.errorNumber)"), text.contains(plan.operation.rawValue) { return }
@@ -117,7 +120,8 @@ import Testing
             else { throw FaultFailure("\(what): record \(record.index) twice, or never put") }
         }
         for put in promised where byIndex[put.index] != put.number {
-            throw FaultFailure("\(what): record \(put.index) was acknowledged as \(put.number): \(String(describing: byIndex[put.index]))")
+            let found = byIndex[put.index].map { "\($0)" } ?? "nothing"
+            throw FaultFailure("\(what): record \(put.index) was acknowledged as \(put.number), found: \(found)")
         }
         for put in life.puts where byIndex[put.index] ?? put.number != put.number {
             throw FaultFailure("\(what): \(put) has another number")
@@ -126,7 +130,8 @@ import Testing
         for _ in 0..<7 {
             try await again.put(.durable)
             guard let new = again.puts.last else { continue }
-            if let old = life.puts.first(where: { $0.number.shardID == new.number.shardID && $0.number >= new.number }) {
+            if let old = life.puts.first(where: { $0.number.shardID == new.number.shardID && $0.number >= new.number })
+            {
                 throw FaultFailure("\(what): number \(new.number) is not above \(old.number)")
             }
         }

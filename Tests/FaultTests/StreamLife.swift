@@ -4,7 +4,8 @@ import MillraceLog
 import MillraceModel
 import MillraceTestKit
 
-/// A store of streams on a disk whose calls may fail, and what its puts were promised. A class because scenarios act on it.
+/// A store of streams on a disk whose calls may fail, and what its puts were promised. A class because scenarios act on
+/// it.
 final class StreamLife {
     struct Put {
         let index: Int

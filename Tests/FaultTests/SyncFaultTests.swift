@@ -9,9 +9,9 @@ import Testing
     import Darwin
 #endif
 
-/// Aim: what a failed sync should have covered is acknowledged by nobody, the sync is not tried again, the log takes nothing
-/// more until it is reopened, and the store's other logs go on. Method: every sync of a file or directory that appending
-/// brings about fails in turn, and a hook counts the syncs of that very file or directory from then on.
+/// Aim: what a failed sync should have covered is acknowledged by nobody, the sync is not tried again, the log takes
+/// nothing more until it is reopened, and the store's other logs go on. Method: every sync of a file or directory that
+/// appending brings about fails in turn, and a hook counts the syncs of that very file or directory from then on.
 @Suite struct SyncFaultTests {
     /// Fails one sync and counts those of the same name that come later.
     private final class Watch: Sendable {
@@ -40,7 +40,9 @@ import Testing
 
         /// What failed is a file that was being prepared.
         var isPrepared: Bool {
-            state.withLock { state in state.failed.map { $0.hasSuffix(".spare") && !state.segments.contains($0) } ?? false }
+            state.withLock { state in
+                state.failed.map { $0.hasSuffix(".spare") && !state.segments.contains($0) } ?? false
+            }
         }
 
         func fault(_ operation: IOError.Operation, _ name: String) -> Int32? {
@@ -77,7 +79,8 @@ import Testing
         life.disk.fault = { operation, name, _ in watch.fault(operation, name) }
         try life.open()
         try life.createLog()
-        let log = try #require(life.log), store = try #require(life.store)
+        let log = try #require(life.log)
+        let store = try #require(life.store)
         let other = try store.createLog(2)
         try life.append()
         try life.wait(.durable)

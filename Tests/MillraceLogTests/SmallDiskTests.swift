@@ -10,9 +10,10 @@ import Testing
     import Darwin
 #endif
 
-/// Aim: on a real file system that fills up, appends are refused by name, nothing acknowledged is lost, no signal comes, and
-/// appending resumes by itself. Method: file systems of 16 MiB, which `Tests/run` mounts and names in `MILLRACE_SMALL_DISK`,
-/// one or several with `:` between; `MILLRACE_FILLS` times over, with sizes drawn from a seed (`MILLRACE_SEED`).
+/// Aim: on a real file system that fills up, appends are refused by name, nothing acknowledged is lost, no signal
+/// comes, and appending resumes by itself. Method: file systems of 16 MiB, which `Tests/run` mounts and names in
+/// `MILLRACE_SMALL_DISK`, one or several with `:` between; `MILLRACE_FILLS` times over, with sizes drawn from a seed
+/// (`MILLRACE_SEED`).
 @Suite(.enabled(if: !SmallDisk.mounts.isEmpty, "MILLRACE_SMALL_DISK names no small file system"))
 struct SmallDiskTests {
     @Test(arguments: SmallDisk.mounts)
@@ -66,10 +67,15 @@ private final class SmallDiskFill {
         io.close(other)
         let store = try open(create: true)
         let log = try store.createLog(1)
-        guard case .storageFull(let needed, _) = try fill(log) else { throw SmallDiskFailure("the disk did not fill up") }
+        guard case .storageFull(let needed, _) = try fill(log) else {
+            throw SmallDiskFailure("the disk did not fill up")
+        }
         if needed > 8 << 20 { throw SmallDiskFailure("\(needed) bytes are said to be needed") }
         try check(log, atLeast: acknowledged)
-        if case .full = try store.spaceState() {} else { throw SmallDiskFailure("the store does not say that the disk is full") }
+        if case .full = try store.spaceState() {
+        } else {
+            throw SmallDiskFailure("the store does not say that the disk is full")
+        }
         try io.unlink("other", in: root)
         try resume(log)
         if dice.next(below: 2) == 0 { try store.close() } else { store.abandon() }
@@ -81,7 +87,8 @@ private final class SmallDiskFill {
 
     private func open(create: Bool) throws(LogError) -> LogStore {
         try LogStore(
-            at: path, create: create, io: io, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+            at: path, create: create, io: io, clock: SystemClock(), entropy: SystemEntropy(),
+            configuration: configuration)
     }
 
     private func fill(_ log: ShardLog) throws(LogError) -> LogError? {
@@ -122,8 +129,12 @@ private final class SmallDiskFill {
         let numbers = try log.readAll(level: .durable).records.map { record in
             (0..<8).reduce(0) { $0 | Int(record.record.data[8 + $1]) << (8 * $1) }
         }
-        if numbers.count < count { throw SmallDiskFailure("\(count) records were acknowledged, \(numbers.count) are left") }
-        if numbers != Array(0..<numbers.count) { throw SmallDiskFailure("the numbers of \(numbers.count) records are not in order") }
+        if numbers.count < count {
+            throw SmallDiskFailure("\(count) records were acknowledged, \(numbers.count) are left")
+        }
+        if numbers != Array(0..<numbers.count) {
+            throw SmallDiskFailure("the numbers of \(numbers.count) records are not in order")
+        }
     }
 }
 

@@ -5,9 +5,10 @@ import MillraceTestSupport
 import Synchronization
 import Testing
 
-/// Aim: who finds a turn taken relies on its holder, and who waits is found by whoever advances a level: neither is forgotten.
-/// Method: the block is put at the moment in which a note is being written, by a hook of the disk; and tasks that begin to wait
-/// while another thread makes their record durable, once and not again. `MILLRACE_ROUNDS=n` sets how many rounds.
+/// Aim: who finds a turn taken relies on its holder, and who waits is found by whoever advances a level: neither is
+/// forgotten. Method: the block is put at the moment in which a note is being written, by a hook of the disk; and tasks
+/// that begin to wait while another thread makes their record durable, once and not again. `MILLRACE_ROUNDS=n` sets how
+/// many rounds.
 @Suite struct TurnTests {
     @Test func `a block encoded while a note is written is written behind it, and both are whole`() throws {
         for length in [10, 700, 3_000] {
@@ -18,10 +19,12 @@ import Testing
             let isInside = Guarded(false)
             let cuts = Guarded(0)
             harness.disk.fault = { operation, _, _ in
-                guard operation == .write, !isInside.withLock({ inside in
-                    defer { inside = true }
-                    return inside
-                }) else { return nil }
+                guard operation == .write,
+                    !isInside.withLock({ inside in
+                        defer { inside = true }
+                        return inside
+                    })
+                else { return nil }
                 // The note's writer has the turn: another thread cuts, encodes, and finds it taken.
                 let thread = WorkerThread(name: "other") {
                     for index in 0..<3 {
@@ -108,7 +111,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `no task is forgotten that begins to wait while its record becomes durable`() async throws {
-        let rounds = UInt64(Fixtures.number("MILLRACE_ROUNDS") ?? 3_000), waiters: UInt64 = 4
+        let rounds = UInt64(Fixtures.number("MILLRACE_ROUNDS") ?? 2_000)
+        let waiters: UInt64 = 4
         let store = try Harness().open()
         let log = try store.createLog(1)
         let maker = Maker()

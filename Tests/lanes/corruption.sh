@@ -13,7 +13,7 @@ lane_corruption() {
     MILLRACE_SWEEP_PART=0 tests corruption -c release --no-parallel \
         --filter 'CorruptionTests|SweepTests|KeptDamageTests'
     check "the other half of the sweeps" wait "$half"
-    grep -aE 'recorded an issue|^.{0,12}↳' "$log" | head -n 40
+    grep -aE -A 2 'recorded an issue' "$log" | head -n 40
     unset MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ MILLRACE_SWEEP_STRIDE
     grep -ah '^corruption faults: ' "$scratch/corruption.log" "$log" >"$scratch/corruption-counts"
     check "both halves counted their faults" grep -q 'lz4 1' "$scratch/corruption-counts"

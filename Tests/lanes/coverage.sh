@@ -15,10 +15,12 @@ lane_coverage() {
         return
     fi
     rm -rf "$profiles"
-    MILLRACE_STATES=${MILLRACE_STATES:-3000} MILLRACE_FAULTS=${MILLRACE_FAULTS:-300} \
+    # Processes that tests start write theirs apart, and not into the directory they stand in.
+    LLVM_PROFILE_FILE="$PWD/$profiles/helper-%m-%p.profraw" MILLRACE_ROUNDS=${MILLRACE_ROUNDS:-500} \
+        MILLRACE_STATES=${MILLRACE_STATES:-3000} MILLRACE_FAULTS=${MILLRACE_FAULTS:-300} \
         MILLRACE_MUTATIONS=${MILLRACE_MUTATIONS:-20000} tests coverage "${arguments[@]}" --skip KillTests --skip 'decoded in time'
     # The compiler's own tools: another release reads another format.
-    tools=$(dirname "$(command -v swift)")
+    tools=$(dirname "$(readlink -f "$(command -v swift)")")
     if ! "$tools/llvm-profdata" merge -sparse "$profiles"/*.profraw -o "$scratch/coverage.profdata" \
         || ! "$tools/llvm-cov" export .build-coverage/release/*PackageTests.xctest \
             -instr-profile "$scratch/coverage.profdata" >"$scratch/coverage.json"; then
