@@ -189,11 +189,13 @@ package struct StoreVerification: Sendable {
             let byteOffset = Format.notesByteOffset + slot * Format.pageByteCount
             add(.warning, file, bytes: byteOffset..<byteOffset + Format.pageByteCount, log: log, "this note does not validate")
         }
+        // Blocks of a batch that was not whole stand behind the end that recovery put to the log: no record is there.
+        let end = segment.footer.content?.endOrdinal ?? .max
         for damage in segment.damage {
-            let isKnown = damage.ordinals.lowerBound < durable
+            let isKnown = damage.ordinals.lowerBound < min(durable, end)
             add(
                 isKnown ? .damage : .note, file, bytes: damage.bytes, log: log, ordinals: damage.ordinals,
-                isKnown ? "no block validates here" : "the log's torn tail: the next opening cuts it here")
+                isKnown ? "no block validates here" : "the log's torn tail: it ends before this, now or after the next opening")
         }
         for hole in segment.holes {
             add(.damage, file, bytes: hole.bytes, log: log, ordinals: hole.ordinals, "recovery found that records are missing here")

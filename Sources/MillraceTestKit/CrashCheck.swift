@@ -168,7 +168,7 @@ struct CrashCheck {
         let damaged = model.logs.filter { $0.value.hasDamage }.keys
         for finding in found where finding.ordinals.map({ !$0.isEmpty }) ?? false {
             guard let id = finding.logID, damaged.contains(id) else {
-                throw CrashFailure(.verifyDisagrees, "\(finding)")
+                throw CrashFailure(.verifyDisagrees, "\(finding), of \(findings)")
             }
         }
         for id in damaged where !found.contains(where: { $0.logID == id }) {

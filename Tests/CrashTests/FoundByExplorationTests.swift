@@ -97,6 +97,22 @@ import Testing
         #expect(found.gaps.count == 1)
     }
 
+    @Test func `damage behind the end that recovery put to a log is none`() throws {
+        var harness = Harness()
+        harness.configuration.bufferByteCount = 512
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        // Some of the batch's blocks are written and others not: it is not there.
+        try log.append((0..<40).map { PlainRecord("k", "record \($0) of a batch over several buffers") })
+        while log.flushStep(partial: false) == .progress {}
+        store.abandon()
+        let found = try harness.open()
+        #expect(try found.log(1).readAll(level: .durable).records.isEmpty)
+        try found.close()
+        let hurt = try damaged(harness, at: Format.blocksByteOffset + 20)
+        #expect(!(try StoreVerification.run(at: "/store", io: hurt.disk)).findings.contains { $0.severity == .damage })
+    }
+
     @Test func `a time in records that are missing leads to their gap`() throws {
         let harness = Harness()
         try closed(harness) { log in
