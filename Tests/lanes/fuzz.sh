@@ -2,7 +2,7 @@
 # Every decoder under libFuzzer and the address sanitizer, from the kept inputs on: one passed a target without a crash. A target that
 # runs nothing fails. What crashes one is kept in .build-fuzz/found and printed, to be put under fixtures/fuzz when it is mended.
 lane_fuzz() {
-    local seconds=${MILLRACE_FUZZ_SECONDS:-30} targets target running=0
+    local seconds=${MILLRACE_FUZZ_SECONDS:-30} targets target running=()
     if [ "$soak" = 1 ]; then seconds=${MILLRACE_FUZZ_SECONDS:-$((minutes * 60 / 6))}; fi
     if ! build_fuzzer; then
         say "FAILED: build of the fuzz targets"
@@ -13,10 +13,14 @@ lane_fuzz() {
     mkdir -p .build-fuzz/found
     for target in $targets; do
         fuzz "$target" "$seconds" &
-        running=$((running + 1))
-        if [ $running -ge 2 ]; then wait -n && running=$((running - 1)); fi
+        running+=($!)
+        # These alone: what reads the lane's output is a child of this shell, too, and ends after the lane.
+        if [ ${#running[@]} -ge 2 ]; then
+            wait "${running[0]}"
+            running=("${running[@]:1}")
+        fi
     done
-    wait
+    wait "${running[@]}"
     for target in $targets; do fuzz_result "$target"; done
 }
 
