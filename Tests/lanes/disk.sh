@@ -24,7 +24,7 @@ lane_disk() {
         count 0 1
     fi
     if [ ${#mounts[@]} != 0 ]; then
-        MILLRACE_SMALL_DISK=$(IFS=:; printf '%s' "${mounts[*]}") MILLRACE_FILLS=${MILLRACE_FILLS:-100} \
+        MILLRACE_SMALL_DISK=$(IFS=:; printf '%s' "${mounts[*]}") MILLRACE_FILLS=${MILLRACE_FILLS:-40} \
             tests disk -c release --filter SmallDiskTests
         grep -h '^small disk ' "$scratch/disk.log"
         for mount in "${mounts[@]}"; do as_root umount "$mount"; done
