@@ -188,7 +188,8 @@ struct CrashLife {
         let byteCount = dice.next(below: 8) == 0 ? dice.next(below: 3000) : dice.next(below: 200)
         let isText = dice.chance(0.5)
         let salt = dice.next()
-        let data = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+        // At least one byte of room: an empty array is one shared object, which must not be written to.
+        let data = unsafe [UInt8](unsafeUninitializedCapacity: byteCount + 1) { buffer, count in
             // Safe because exactly the first `byteCount` bytes are set.
             for at in 0..<byteCount {
                 let random = (salt &+ UInt64(at)) &* 0x9E37_79B9_7F4A_7C15 >> 29
