@@ -5,7 +5,7 @@ lane_crash() {
     if [ "$soak" = 1 ]; then
         : "${MILLRACE_SEED_FIRST:=$((RANDOM * 32768 + RANDOM + 1))}"
         export MILLRACE_SEED_FIRST MILLRACE_STATE_SECONDS=$((MILLRACE_SOAK_SECONDS / 2))
-        MILLRACE_STATES=${MILLRACE_STATES:-3500000}
+        MILLRACE_STATES=${MILLRACE_STATES:-10000000}
     fi
     # A few minutes; a slow machine does what it can in eight, and a quarter of them at least.
     MILLRACE_STATES=${MILLRACE_STATES:-350000} MILLRACE_STATE_SECONDS=${MILLRACE_STATE_SECONDS:-480} tests crash -c release --filter CrashStateTests
