@@ -8,6 +8,6 @@ lane_crash() {
         MILLRACE_STATES=${MILLRACE_STATES:-10000000}
     fi
     # A few minutes; a slow machine does what it can in eight, and a quarter of them at least.
-    MILLRACE_STATES=${MILLRACE_STATES:-350000} MILLRACE_STATE_SECONDS=${MILLRACE_STATE_SECONDS:-480} tests crash -c release --filter CrashStateTests
+    MILLRACE_STATES=${MILLRACE_STATES:-600000} MILLRACE_STATE_SECONDS=${MILLRACE_STATE_SECONDS:-480} tests crash -c release --filter CrashStateTests
     grep -h 'crash states checked' "$scratch/crash.log"
 }
