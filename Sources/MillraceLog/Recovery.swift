@@ -193,7 +193,9 @@ struct Recovery: ~Copyable {
                 headerChecksum: candidate.head.headerChecksum, unfinishedBatchOrdinal: unfinished)
             walk.run()
             // Below D a block that does not validate is damage: it costs itself alone.
-            while walk.nextOrdinal < safeOrdinal, !seeded(.cutMidLog), let next = walk.findNext(), next.header.firstOrdinal <= safeOrdinal {
+            while walk.nextOrdinal < safeOrdinal, !seeded(.cutMidLog), let next = walk.findNext(),
+                next.header.firstOrdinal <= safeOrdinal
+            {
                 walk.skip(to: next)
                 walk.run()
             }
@@ -320,7 +322,9 @@ struct Recovery: ~Copyable {
             do throws(LogError) {
                 let (_, content) = try segment.use()
                 segment.closeFile()
-                if content.index.count > 0 { return content.index[content.index.count - 1].greatestArrival }
+                // One of holes alone knows no arrival either.
+                let count = content.index.count
+                if count > 1 || count == 1 && !content.index[0].isHole { return content.index[count - 1].greatestArrival }
             } catch {
                 guard case .corrupt = error else { throw error }
             }

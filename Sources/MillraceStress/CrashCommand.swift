@@ -4,13 +4,14 @@
     import MillraceIO
     import MillraceTestKit
 
-    /// Explores what power loss may leave of a store, on a disk in memory.
+    /// Explores what power loss may leave of a store that lives on a disk in memory.
     struct CrashCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "crash",
             abstract: "Takes states that power loss may leave of a store, and checks what is read from each.",
             discussion: """
-                On a disk in memory, which is where a power loss can be had thousands of times a second; --dir has no effect. A \
+                The store lives on a disk in memory, which is where a power loss can be had thousands of times a second. With \
+                --dir each state is put there as files, and recovered by way of that disk's file system; without, in memory. A \
                 failure names its seed and the fewest steps that still fail; `--lives 1` with that seed does the same again.
                 """)
         @OptionGroup var options: StressOptions
@@ -34,18 +35,23 @@
         private func verdict() throws -> Verdict {
             if let bug { try switchOn(bug) }
             var explorer = CrashExplorer()
+            let directory = try options.dir.map { try StressDirectory(in: $0, name: "millrace-crash") }
+            explorer.directory = directory?.path
             explorer.firstSeed = options.drawnSeed()
             explorer.isSingle = lives == 1
             explorer.threadCount = threads ?? (lives == 1 ? 1 : ProcessInfo.processInfo.activeProcessorCount)
             explorer.stateLimit = states ?? .max
             explorer.nanosecondLimit = Int64(options.seconds) * 1_000_000_000
-            print("seed \(explorer.firstSeed), a disk in memory, \(explorer.threadCount) threads")
+            print(
+                "seed \(explorer.firstSeed), states recovered \(directory.map { "in \($0.path)" } ?? "in memory"), "
+                    + "\(explorer.threadCount) threads")
             let progress = Guarded(Progress())
             let report = explorer.run { report in
                 progress.withLock { $0.show("\(report.lifeCount) lives, \(report.stateCount) states") }
             }
             print("crash states checked: \(report.stateCount), lives: \(report.lifeCount)")
             if let failure = report.failure {
+                directory?.keep()
                 print(failure)
                 return .broken(
                     "\(failure.invariant.rawValue) | \(report.stateCount) states | again: millrace-stress crash --seed "

@@ -3,21 +3,23 @@ import MillraceIO
 import MillraceLog
 import MillraceModel
 
-/// A store that is open on a disk in memory, with or without streams.
+/// A store that is open on some disk, with or without streams.
 struct OpenStore {
     let engine: LogStore
     let streams: StreamStore?
 
-    init(_ plan: CrashPlan, on disk: ShadowIO, clock: ManualClock, draw: UInt64) throws {
+    init(
+        _ plan: CrashPlan, on disk: any StorageIO, at path: String = "/store", clock: ManualClock, draw: UInt64
+    ) throws {
         let entropy = SeededEntropy(seed: draw)
         if plan.hasStreams {
             let streams = try StreamStore(
-                at: "/store", io: disk, clock: clock, entropy: entropy, configuration: plan.configuration)
+                at: path, io: disk, clock: clock, entropy: entropy, configuration: plan.configuration)
             self.streams = streams
             engine = streams.engine
         } else {
             engine = try LogStore(
-                at: "/store", create: true, io: disk, clock: clock, entropy: entropy, configuration: plan.configuration)
+                at: path, create: true, io: disk, clock: clock, entropy: entropy, configuration: plan.configuration)
             streams = nil
         }
     }
@@ -46,12 +48,15 @@ struct CrashState {
 struct CrashCheck {
     let plan: CrashPlan
     let entropy: SeededEntropy
+    /// Where on a real disk each state is put before it is recovered; nil: it is recovered in memory.
+    let directory: String?
     /// States looked at.
     var stateCount = 0
     private static let greatestDepth = 3
 
-    init(plan: CrashPlan) {
+    init(plan: CrashPlan, directory: String? = nil) {
         self.plan = plan
+        self.directory = directory.map { "\($0)/\(plan.seed)" }
         entropy = SeededEntropy(seed: plan.seed ^ 0x5DEE_CE66D)
     }
 
@@ -77,18 +82,25 @@ struct CrashCheck {
                     draw: dice.next(), depth: depth + 1)
             }
         }
+        var (disk, path): (any StorageIO, String) = (state.disk, "/store")
+        if let directory {
+            // What is left there is of a state that failed.
+            TemporaryDirectory.remove(directory)
+            (disk, path) = (PosixIO(), directory)
+            try DiskCopy.copy(state.disk, "/store", onto: disk, path)
+        }
         var model = state.model
         var promised = state.promised
         let rounds = [1, 1, 2, 3][dice.next(below: 4)]
         var wasClosed = false
         for round in 0..<rounds {
             let clock = Self.clock(boot: state.boot)
-            let store = try OpenStore(plan, on: state.disk, clock: clock, draw: dice.next())
+            let store = try OpenStore(plan, on: disk, at: path, clock: clock, draw: dice.next())
             defer { store.abandon() }
             try Self.judge(store, &model, promised, dice, expectsClean: wasClosed)
             if round == 0, dice.chance(0.1) {
                 store.abandon()
-                try verify(state.disk, model)
+                try verify(disk, path, model)
                 break
             }
             guard round + 1 < rounds else { break }
@@ -105,6 +117,7 @@ struct CrashCheck {
             wasClosed = dice.chance(0.5)
             if wasClosed { try store.close() }
         }
+        if let directory { TemporaryDirectory.remove(directory) }
     }
 
     static func clock(boot: UInt64) -> ManualClock {
@@ -161,8 +174,8 @@ struct CrashCheck {
     }
 
     /// Verification reads the same disk: it must see the damage there is, and none besides.
-    private func verify(_ disk: ShadowIO, _ model: StoreModel) throws {
-        let findings = try StoreVerification.run(at: "/store", io: disk).findings
+    private func verify(_ disk: any StorageIO, _ path: String, _ model: StoreModel) throws {
+        let findings = try StoreVerification.run(at: path, io: disk).findings
         let found = findings.filter { $0.severity == .damage }
         if model.isIntact, let finding = found.first { throw CrashFailure(.verifyDisagrees, "\(finding)") }
         let damaged = model.logs.filter { $0.value.hasDamage }.keys

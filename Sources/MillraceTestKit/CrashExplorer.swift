@@ -18,6 +18,8 @@ package struct CrashExplorer: Sendable {
     package var nanosecondLimit = Int64.max
     /// Only the life of `firstSeed`.
     package var isSingle = false
+    /// Where on a real disk each state is put and recovered; nil: in memory.
+    package var directory: String?
     /// How many lives shrinking may try.
     package var shrinkLimit = 400
 
@@ -32,7 +34,7 @@ package struct CrashExplorer: Sendable {
             WorkerThread(name: "millrace-crash-\(number)") {
                 while true {
                     let seed = shared.next()
-                    var life = CrashLife(CrashPlan(seed: seed))
+                    var life = CrashLife(CrashPlan(seed: seed), directory: directory)
                     var failure: CrashFailure?
                     do throws(CrashFailure) { try life.run() } catch { failure = error }
                     let count = life.stateCount
@@ -78,7 +80,7 @@ package struct CrashExplorer: Sendable {
                 var smaller = plan
                 smaller.steps.removeSubrange(at..<min(at + size, plan.steps.count))
                 triesLeft -= 1
-                var life = CrashLife(smaller)
+                var life = CrashLife(smaller, directory: directory)
                 do throws(CrashFailure) {
                     try life.run()
                     at += size

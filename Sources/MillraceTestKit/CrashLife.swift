@@ -34,9 +34,9 @@ struct CrashLife {
         }
     }
 
-    init(_ plan: CrashPlan) {
+    init(_ plan: CrashPlan, directory: String? = nil) {
         self.plan = plan
-        check = CrashCheck(plan: plan)
+        check = CrashCheck(plan: plan, directory: directory)
     }
 
     var stateCount: Int { check.stateCount }
@@ -120,12 +120,12 @@ struct CrashLife {
         case .createLog: try create(dice)
         case .append(let index):
             guard let log = try log(index) else { return }
-            let record = randomRecord(dice), arrival = nextArrival(log.id, dice)
+            let record = PlainRecord.drawn(from: dice), arrival = nextArrival(log.id, dice)
             let ordinal = try log.append(record, arrival: arrival)
             try model.logs[log.id]?.append(ordinal..<ordinal + 1, [record], arrival: arrival)
         case .batch(let index, let count):
             guard let log = try log(index) else { return }
-            let records = (0..<count).map { _ in randomRecord(dice) }
+            let records = (0..<count).map { _ in PlainRecord.drawn(from: dice) }
             let arrival = nextArrival(log.id, dice)
             let range = try log.append(records, arrival: arrival)
             try model.logs[log.id]?.append(range, records, arrival: arrival)
@@ -182,22 +182,6 @@ struct CrashLife {
         model.maybeStreams[name] = nil
         model.streams[name] = stream.shards.map(\.logID)
         for shard in stream.shards { model.logs[shard.logID] = LogModel() }
-    }
-
-    private func randomRecord(_ dice: SeededEntropy) -> PlainRecord {
-        let byteCount = dice.next(below: 8) == 0 ? dice.next(below: 3000) : dice.next(below: 200)
-        let isText = dice.chance(0.5)
-        let salt = dice.next()
-        // At least one byte of room: an empty array is one shared object, which must not be written to.
-        let data = unsafe [UInt8](unsafeUninitializedCapacity: byteCount + 1) { buffer, count in
-            // Safe because exactly the first `byteCount` bytes are set.
-            for at in 0..<byteCount {
-                let random = (salt &+ UInt64(at)) &* 0x9E37_79B9_7F4A_7C15 >> 29
-                unsafe buffer[at] = isText ? UInt8(97 + at % 7) : UInt8(truncatingIfNeeded: random)
-            }
-            count = byteCount
-        }
-        return PlainRecord(key: Array("k\(dice.next(below: 5))".utf8), data: data)
     }
 
     /// Now and then earlier than before, as from a clock that was set back.

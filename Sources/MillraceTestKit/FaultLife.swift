@@ -13,30 +13,6 @@ package struct FaultLife {
         package var description: String { "seed \(seed): \(what)\nsteps: \(steps.joined(separator: ", "))" }
     }
 
-    /// What a life did; added up over many.
-    package struct Tally: Sendable {
-        package var faults: [String: Int] = [:]
-        package var steps = 0
-        package var openings = 0
-        package var failedOpenings = 0
-        package var powerLosses = 0
-        package var frozenLogs = 0
-        package var records = 0
-        package var comparisons = 0
-        package init() {}
-        package var faultCount: Int { faults.values.reduce(0, +) }
-        package mutating func add(_ other: Tally) {
-            faults.merge(other.faults, uniquingKeysWith: +)
-            steps += other.steps
-            openings += other.openings
-            failedOpenings += other.failedOpenings
-            powerLosses += other.powerLosses
-            frozenLogs += other.frozenLogs
-            records += other.records
-            comparisons += other.comparisons
-        }
-    }
-
     private let seed: UInt64
     private let entropy: SeededEntropy
     private let path: String
@@ -247,7 +223,7 @@ package struct FaultLife {
 
     private mutating func append(_ log: ShardLog, _ index: Int, count: Int, isBatch: Bool) throws(LogError) {
         steps.append(isBatch ? "batch \(index + 1) of \(count)" : "append \(index + 1)")
-        let records = (0..<count).map { _ in randomRecord() }
+        let records = (0..<count).map { _ in PlainRecord.drawn(from: entropy, greatestByteCount: 5000) }
         let arrival = UInt64(tally.steps)
         let range: Range<UInt64>
         if isBatch {
@@ -261,19 +237,6 @@ package struct FaultLife {
         do throws(CrashFailure) { try models[index].append(range, records, arrival: arrival) } catch {
             broken = "\(error.invariant.rawValue): \(error.detail)"
         }
-    }
-
-    private func randomRecord() -> PlainRecord {
-        let byteCount = below(8) == 0 ? below(5000) : below(200)
-        let isText = below(2) == 0
-        let salt = entropy.next()
-        return PlainRecord(
-            key: Array("k\(below(5))".utf8),
-            data: (0..<byteCount).map { place in
-                isText
-                    ? UInt8(97 + place % 7)
-                    : UInt8(truncatingIfNeeded: (salt &+ UInt64(place)) &* 0x9E37_79B9 >> 13)
-            })
     }
 
     /// Lets go of the store: closed, or as by a kill; on a disk in memory the power may fail with it.
@@ -375,16 +338,18 @@ package struct FaultLife {
         }
     }
 
-    /// Everything visible at a level is what was appended, in order.
+    /// Everything visible at a level is what was appended, in order and whole.
     ///
     /// - Throws: what reading throws.
     private mutating func read(_ log: ShardLog, _ index: Int) throws(LogError) {
         let level = Level.allCases[below(3)]
-        var reading = ReadBack(model: models[index])
-        var cursor = log.cursor(at: 0, level: level)
-        while try cursor.withBatch({ batch throws(LogError) in reading.take(&batch) }) != nil {}
-        tally.comparisons += reading.count
-        broken = broken ?? reading.what
+        do {
+            tally.comparisons += try models[index].judge(log, level: level, promised: log.tip(level))
+        } catch let error as LogError {
+            throw error
+        } catch {
+            broken = broken ?? "\(error)"
+        }
     }
 
     /// After an opening: everything promised is there, in order and whole; what is not is forgotten.
@@ -407,27 +372,5 @@ extension LogError {
     fileprivate var isAboutMemory: Bool {
         if case .wouldBlock = self { return true }
         return false
-    }
-}
-
-/// Holds records against the model as they come.
-private struct ReadBack {
-    let model: LogModel
-    var count = 0
-    var what: String?
-
-    mutating func take(_ batch: inout RecordBatch) {
-        while let record = batch.next() {
-            guard what == nil else { continue }
-            if count >= model.entries.count {
-                what = "ordinal \(record.ordinal) was never appended"
-            } else if model.entries[count].ordinal != record.ordinal
-                || model.entries[count].record.key != record.key.bytes
-                || model.entries[count].record.data != record.data.bytes
-            {
-                what = "ordinal \(record.ordinal) in place of \(model.entries[count].ordinal)"
-            }
-            count += 1
-        }
     }
 }

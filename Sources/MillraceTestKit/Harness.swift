@@ -46,6 +46,23 @@ package struct PlainRecord: Equatable, Sendable, CustomStringConvertible {
     }
     package init(_ key: String, _ data: String) { self.init(key: Array(key.utf8), data: Array(data.utf8)) }
     package var description: String { "\(String(decoding: key, as: UTF8.self)) (\(data.count) bytes)" }
+
+    /// A record of one of five keys: mostly small, one in eight up to `greatestByteCount` long, half of them compressible.
+    package static func drawn(from dice: SeededEntropy, greatestByteCount: Int = 3000) -> PlainRecord {
+        let byteCount = dice.next(below: 8) == 0 ? dice.next(below: greatestByteCount) : dice.next(below: 200)
+        let isText = dice.chance(0.5)
+        let salt = dice.next()
+        // At least one byte of room: an empty array is one shared object, which must not be written to.
+        let data = unsafe [UInt8](unsafeUninitializedCapacity: byteCount + 1) { buffer, count in
+            // Safe because exactly the first `byteCount` bytes are set.
+            for at in 0..<byteCount {
+                let random = (salt &+ UInt64(at)) &* 0x9E37_79B9_7F4A_7C15 >> 29
+                unsafe buffer[at] = isText ? UInt8(97 + at % 7) : UInt8(truncatingIfNeeded: random)
+            }
+            count = byteCount
+        }
+        return PlainRecord(key: Array("k\(dice.next(below: 5))".utf8), data: data)
+    }
 }
 
 extension RawSpan {
@@ -78,6 +95,15 @@ extension ShardLog {
 
     /// Everything from `ordinal` on that is visible at the level, with declared gaps apart.
     package func readAll(from ordinal: UInt64 = 0, level: Level) throws(LogError) -> (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap]) {
+        let (records, gaps, error) = readUntilError(from: ordinal, level: level)
+        if let error { throw error }
+        return (records, gaps)
+    }
+
+    /// The same up to the error that ends the reading, which comes beside it.
+    package func readUntilError(
+        from ordinal: UInt64 = 0, level: Level
+    ) -> (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap], error: LogError?) {
         var cursor = cursor(at: ordinal, level: level)
         var records: [(UInt64, PlainRecord)] = []
         var gaps: [Gap] = []
@@ -89,9 +115,9 @@ extension ShardLog {
                     }
                     return true
                 }
-                if more == nil { return (records, gaps) }
+                if more == nil { return (records, gaps, nil) }
             } catch {
-                guard case .gap(let gap) = error else { throw error }
+                guard case .gap(let gap) = error else { return (records, gaps, error) }
                 gaps.append(gap)
             }
         }

@@ -25,7 +25,8 @@ package final class TemporaryDirectory: Sendable {
 
     deinit { TemporaryDirectory.remove(path) }
 
-    private static func remove(_ path: String) {
+    /// Removes the file or the directory with everything in it, if there is one.
+    package static func remove(_ path: String) {
         if let directory = unsafe opendir(path) {
             while let entry = unsafe readdir(directory) {
                 let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in

@@ -136,7 +136,7 @@
         }
 
         private func step() throws(LogError) {
-            let records = (0...dice.next(below: dice.next(below: 8) == 0 ? 200 : 16)).map { _ in randomRecord() }
+            let records = (0...dice.next(below: dice.next(below: 8) == 0 ? 200 : 16)).map { _ in PlainRecord.drawn(from: dice, greatestByteCount: 6000) }
             let arrival = UInt64(SystemClock().wallNanoseconds() / 1_000_000)
             let range = try log.append(records, arrival: arrival)
             let after = place()
@@ -152,16 +152,6 @@
                 let now = place()
                 state.withLock { $0.history.promises.append((now, range.upperBound)) }
             }
-        }
-
-        private func randomRecord() -> PlainRecord {
-            let most = [200, 200, 200, 200, 200, 200, 200, 6000][dice.next(below: 8)]
-            let isText = dice.next(below: 2) == 0
-            let salt = dice.next()
-            let data = (0..<dice.next(below: most)).map { index in
-                isText ? UInt8(97 + index % 7) : UInt8(truncatingIfNeeded: (salt &+ UInt64(index)) &* 0x9E37_79B9 >> 13)
-            }
-            return PlainRecord(key: Array("k\(dice.next(below: 50))".utf8), data: data)
         }
     }
 

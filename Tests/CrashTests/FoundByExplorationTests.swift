@@ -19,26 +19,6 @@ import Testing
         try store.close()
     }
 
-    @Test func `what a failed sync left in memory only is written again before it is shown as durable`() throws {
-        let harness = Harness()
-        let store = try harness.open()
-        let log = try store.createLog(1)
-        let ordinal = try log.append(PlainRecord("k", "v"))
-        #expect(log.flushStep() == .progress)
-        harness.disk.fault = { operation, _, _ in operation == .sync ? 5 : nil }
-        #expect(throws: LogError.self) { try log.syncStep() }
-        harness.disk.fault = nil
-        store.abandon()
-        // The process comes back; the machine never stopped. Then it does.
-        let next = try harness.open()
-        let found = try next.log(1).readAll(level: .durable)
-        #expect(found.records.map(\.ordinal) == [ordinal])
-        next.abandon()
-        let after = Harness(disk: harness.disk.crash(.nothing, entropy: SeededEntropy(seed: 1)))
-        let kept = try after.open(create: false).log(1).readAll(level: .durable)
-        #expect(kept.records.map(\.ordinal) == [ordinal])
-    }
-
     @Test func `a time is found though the newest segment holds no block`() throws {
         let harness = Harness()
         let store = try harness.open()

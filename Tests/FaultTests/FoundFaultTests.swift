@@ -32,24 +32,6 @@ import Testing
         ])
     }
 
-    @Test func `a log that could not be made leaves nothing open`() throws {
-        let life = try life()
-        let before = life.disk.openHandleCount
-        fail(life, .syncDirectory, EIO)
-        #expect(throws: LogError.self) { try life.createLog() }
-        #expect(life.disk.openHandleCount == before, "\(life.disk.openHandles)")
-    }
-
-    @Test func `a segment that cannot be sealed leaves its successor's file closed`() throws {
-        let life = try filled()
-        // The successor's zeros are written first, then index and footer.
-        try life.append(12_000)
-        fail(life, .write, EIO, after: 1)
-        #expect(throws: LogError.self) { try life.wait(.durable) }
-        life.letGo()
-        #expect(life.disk.openHandles == [])
-    }
-
     @Test(arguments: [IOError.Operation.createFile, .allocate, .rename])
     func `no room for a segment's file or name is a full disk, and appending resumes`(operation: IOError.Operation)
         throws
@@ -70,39 +52,6 @@ import Testing
         #expect(life.model.violation(found: found.records, gaps: found.gaps, promised: .max) == nil)
         try life.close()
         #expect(life.disk.openHandles == [])
-    }
-
-    @Test func `closing tells who put something that a failed sync made void`() throws {
-        let life = try filled()
-        try life.append()
-        fail(life, .sync, EIO)
-        #expect(throws: LogError.self) { try life.wait(.durable) }
-        life.io.setPlans([])
-        #expect(throws: LogError.self) { try life.close() }
-        #expect(life.disk.openHandles == [])
-    }
-
-    @Test func `closing a log that failed with everything durable is no error`() throws {
-        let life = try filled()
-        fail(life, .write, EIO)
-        #expect(throws: LogError.self) { try life.idle() }
-        life.io.setPlans([])
-        try life.close()
-    }
-
-    @Test func `what was found after a kill outlives a power loss, the segment's name too`() throws {
-        let life = try filled()
-        try life.append(12_000)
-        // A new segment's name stands in the log's directory, and nothing was synced since.
-        try life.flush()
-        let killed = LogLife(LogBase(model: life.model, isCreated: true), disk: life.disk.kill(), plan: nil)
-        life.letGo()
-        try killed.open()
-        try killed.openLog()
-        #expect(try #require(killed.log).readAll(level: .durable).records.count == 2)
-        let crashed = killed.disk.crash(.nothing, entropy: SeededEntropy(seed: 1))
-        killed.letGo()
-        #expect(try found(on: crashed).records.count == 2)
     }
 
     @Test func `reopening does not take the bytes of a failed sync for durable`() throws {

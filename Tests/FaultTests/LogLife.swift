@@ -196,28 +196,3 @@ extension LogModel {
         return model
     }
 }
-
-extension ShardLog {
-    /// Everything visible from the first record on, and the error that ended the reading.
-    func readUntilError(
-        level: Level
-    ) -> (records: [(ordinal: UInt64, record: PlainRecord)], gaps: [Gap], error: LogError?) {
-        var cursor = cursor(at: 0, level: level)
-        var records: [(UInt64, PlainRecord)] = []
-        var gaps: [Gap] = []
-        while true {
-            do throws(LogError) {
-                let more: Bool? = try cursor.withBatch { batch throws(LogError) in
-                    while let record = batch.next() {
-                        records.append((record.ordinal, PlainRecord(key: record.key.bytes, data: record.data.bytes)))
-                    }
-                    return true
-                }
-                if more == nil { return (records, gaps, nil) }
-            } catch {
-                guard case .gap(let gap) = error else { return (records, gaps, error) }
-                gaps.append(gap)
-            }
-        }
-    }
-}

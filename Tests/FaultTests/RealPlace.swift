@@ -44,20 +44,7 @@ struct RealPlace {
         return numbers
     }
 
-    static func read(_ stream: StreamHandle) throws(KinesisError) -> [Record] {
-        var records: [Record] = []
-        for shard in stream.shards {
-            var cursor = try shard.cursorBlocking(at: .trimHorizon, level: .published)
-            while true {
-                let more: Bool? = try cursor.withBatch { batch throws(KinesisError) in
-                    while let record = batch.next() { records.append(try record.copy()) }
-                    return true
-                }
-                if more == nil { break }
-            }
-        }
-        return records
-    }
+    static func read(_ stream: StreamHandle) throws(KinesisError) -> [Record] { try stream.readAll(level: .published) }
 
     func attributes(_ path: String) throws -> [FileAttributeKey: Any] {
         try FileManager.default.attributesOfItem(atPath: path)

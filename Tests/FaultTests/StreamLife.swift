@@ -98,20 +98,7 @@ final class StreamLife {
     }
 
     /// Everything visible, shard by shard.
-    func read() throws(KinesisError) -> [Record] {
-        var records: [Record] = []
-        for shard in try handle().shards {
-            var cursor = try shard.cursorBlocking(at: .trimHorizon, level: .durable)
-            while true {
-                let more: Bool? = try cursor.withBatch { batch throws(KinesisError) in
-                    while let record = batch.next() { records.append(try record.copy()) }
-                    return true
-                }
-                if more == nil { break }
-            }
-        }
-        return records
-    }
+    func read() throws(KinesisError) -> [Record] { try handle().readAll(level: .durable) }
 
     /// Reads the whole stream as one sequence, as many records as were acknowledged as durable.
     func follow() async throws(KinesisError) {
@@ -143,5 +130,23 @@ extension Record {
     /// The index that the put gave it.
     var index: Int {
         Int(String(decoding: data.prefix { $0 != 32 }, as: UTF8.self)) ?? -1
+    }
+}
+
+extension StreamHandle {
+    /// Everything visible at the level, shard by shard.
+    func readAll(level: AckLevel) throws(KinesisError) -> [Record] {
+        var records: [Record] = []
+        for shard in shards {
+            var cursor = try shard.cursorBlocking(at: .trimHorizon, level: level)
+            while true {
+                let more: Bool? = try cursor.withBatch { batch throws(KinesisError) in
+                    while let record = batch.next() { records.append(try record.copy()) }
+                    return true
+                }
+                if more == nil { break }
+            }
+        }
+        return records
     }
 }

@@ -4,7 +4,7 @@ lane_crash() {
     ensure_built
     if [ "$soak" = 1 ]; then
         : "${MILLRACE_SEED_FIRST:=$((RANDOM * 32768 + RANDOM + 1))}"
-        export MILLRACE_SEED_FIRST MILLRACE_STATE_SECONDS=$((MILLRACE_SOAK_SECONDS / 2))
+        export MILLRACE_SEED_FIRST MILLRACE_STATE_SECONDS=$((MILLRACE_SOAK_SECONDS / 4))
         MILLRACE_STATES=${MILLRACE_STATES:-10000000}
     fi
     # A few minutes; a slow machine does what it can in eight, and a quarter of them at least.

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154
 # Long use of a store on this disk, and calls of the disk that fail: nothing may be lost, wrong, or grow.
-# Three minutes and twice fifteen seconds; in a soak run half of its time, and twice an eighth.
+# Three minutes and twice fifteen seconds; in a soak run a quarter of its time, and twice a sixteenth.
 lane_soak() {
     local tool=.build-tools/release/millrace-stress seconds=180 fault_seconds=15
     if [ "$soak" = 1 ]; then
-        seconds=$((MILLRACE_SOAK_SECONDS / 2)) fault_seconds=$((MILLRACE_SOAK_SECONDS / 8))
+        seconds=$((MILLRACE_SOAK_SECONDS / 4)) fault_seconds=$((MILLRACE_SOAK_SECONDS / 16))
     fi
     if ! build "$scratch/tools-build.log" -c release --traits Tools --product millrace-stress --scratch-path .build-tools; then
         say "FAILED: build of millrace-stress"
