@@ -95,7 +95,8 @@ enum PageFuzz {
         for number in 0..<index.count {
             let entry = index[number]
             require(
-                entry.byteOffset >= Format.blocksByteOffset && entry.byteOffset < footer.blocksEndByteOffset
+                entry.byteOffset >= Format.blocksByteOffset
+                    && entry.byteOffset < footer.blocksEndByteOffset + (entry.isHole ? 1 : 0)
                     && entry.recordCount > 0, "entry \(number) lies among the blocks: \(entry)")
             if number > 0 {
                 let last = index[number - 1]

@@ -40,6 +40,12 @@ import Testing
     }
 
     /// A test that cannot fail proves nothing.
+    @Test func `a line that a kill cut short was not said`() {
+        #expect(Life.said("A 1 2\nA 1 3") == "A 1 2\n")
+        #expect(Life.said("A 1 2\n") == "A 1 2\n")
+        #expect(Life.said("A 1").isEmpty)
+    }
+
     @Test func `an acknowledged record that is not there is noticed`() throws {
         let directory = TemporaryDirectory()
         let store = "\(directory.path)/store"

@@ -17,6 +17,11 @@ struct Life {
     /// - Parameters:
     ///   - kind: what to write: `logs` or `streams`.
     ///   - rest: the further arguments of `millrace-kill-writer`.
+    /// What a killed writer said: whole lines. The kernel may write the first part of a line, up to a page's end, and no more.
+    static func said(_ text: String) -> String {
+        text.lastIndex(of: "\n").map { String(text[...$0]) } ?? ""
+    }
+
     init(_ kind: String, _ store: String, _ rest: [String], _ death: Death, output path: String) throws {
         let command = [Life.writer, kind, store] + rest
         let end: ChildProcess.End
@@ -33,7 +38,7 @@ struct Life {
             if name == "openat" { tracer += Life.directories(of: store).flatMap { ["-P", $0] } }
             end = try ChildProcess(tracer + command, output: path).wait()
         }
-        output = try String(contentsOfFile: path, encoding: .utf8)
+        output = Life.said(try String(contentsOfFile: path, encoding: .utf8))
         wasKilled = end == .signal(SIGKILL)
         guard wasKilled || end == .exit(0) else {
             throw KillFailure("the writer ended by itself, \(end), \(death): \(output.suffix(300))")

@@ -18,7 +18,7 @@ lane_coverage() {
     # Processes that tests start write theirs apart, and not into the directory they stand in.
     LLVM_PROFILE_FILE="$PWD/$profiles/helper-%m-%p.profraw" MILLRACE_ROUNDS=${MILLRACE_ROUNDS:-500} \
         MILLRACE_STATES=${MILLRACE_STATES:-3000} MILLRACE_FAULTS=${MILLRACE_FAULTS:-300} \
-        MILLRACE_MUTATIONS=${MILLRACE_MUTATIONS:-20000} tests coverage "${arguments[@]}" --skip KillTests --skip 'decoded in time'
+        MILLRACE_MUTATIONS=${MILLRACE_MUTATIONS:-20000} tests coverage "${arguments[@]}" --no-parallel --skip KillTests --skip 'decoded in time'
     # The compiler's own tools: another release reads another format.
     tools=$(dirname "$(readlink -f "$(command -v swift)")")
     if ! "$tools/llvm-profdata" merge -sparse "$profiles"/*.profraw -o "$scratch/coverage.profdata" \

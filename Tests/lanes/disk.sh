@@ -16,6 +16,6 @@ lane_disk() {
 
 # fill_small_disk NAME DIRECTORY: on a file system of 16 MiB that is mounted there.
 fill_small_disk() {
-    MILLRACE_SMALL_DISK=$2 MILLRACE_FILLS=${MILLRACE_FILLS:-40} tests "$1" -c release --filter SmallDiskTests
+    MILLRACE_SMALL_DISK=$2 MILLRACE_FILLS=${MILLRACE_FILLS:-100} tests "$1" -c release --filter SmallDiskTests
     grep -h '^small disk ' "$scratch/$1.log"
 }

@@ -12,7 +12,7 @@ lane_tsan() {
     fi
     swift() { command "${shelter[@]}" swift "$@"; }
     # Threads are what this lane is for: searches that have one thread each are left out.
-    tests tsan "${arguments[@]}" \
+    tests tsan "${arguments[@]}" --no-parallel \
         --skip KillTests --skip CorruptionTests --skip FormatTests --skip SweepTests --skip KeptDamageTests --skip FuzzTests \
         --skip CrashStateTests --skip LogFaultTests --skip FaultPairTests
     unset -f swift

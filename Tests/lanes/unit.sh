@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 lane_unit() {
     ensure_built
-    tests unit -c release --skip KillTests
+    # One after the other: some hold how long something takes against a bound, and long ones would take the threads from them.
+    tests unit -c release --no-parallel --skip KillTests
 }
