@@ -105,7 +105,7 @@ package struct BlockHeader: Equatable, Sendable {
         guard recordCount >= 1, recordCount <= Format.greatestRecordCount,
             rawPayloadByteCount <= Format.greatestPayloadByteCount,
             directoryByteCount <= Directory.greatestByteCount(recordCount: recordCount, hasGaps: hasGaps),
-            firstOrdinal >> 63 == 0, durableOrdinal >> 63 == 0,
+            firstOrdinal >> 63 == 0, durableOrdinal >> 63 == 0, blockNumber >> 31 == 0,
             firstArrivalMilliseconds <= .max - UInt64(arrivalSpanMilliseconds)
         else { return false }
         switch codec {

@@ -47,8 +47,8 @@ package struct DurableNote: Equatable, Sendable {
     /// The note in the slot at `byteOffset`; nil when it is not valid there.
     package static func decode(_ page: Memory, at byteOffset: Int, identity: SegmentIdentity) -> DurableNote? {
         guard PageChecksum.isValid(page, seed: identity.positioned(byteOffset)),
-            page.load(UInt64.self, at: 0) == Format.noteMagic, page.load(UInt64.self, at: 16) >> 63 == 0,
-            page.load(UInt64.self, at: 32) >> 63 == 0,
+            page.load(UInt64.self, at: 0) == Format.noteMagic, page.load(UInt64.self, at: 8) >> 63 == 0,
+            page.load(UInt64.self, at: 16) >> 63 == 0, page.load(UInt64.self, at: 32) >> 63 == 0,
             let durableByteOffset = Int(exactly: page.load(UInt64.self, at: 24)),
             let writtenByteOffset = Int(exactly: page.load(UInt64.self, at: 40))
         else { return nil }

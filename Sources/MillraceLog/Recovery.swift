@@ -290,7 +290,7 @@ struct Recovery: ~Copyable {
                 // A later opening went on here and lost power: what is left of it must not be taken for what follows the cut.
                 && candidate.blocksEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
-            result.start.nextNumber = candidate.head.header.segmentNumber + 1
+            result.start.nextNumber = candidate.head.header.segmentNumber &+ 1
             result.start.nextByteCount = Format.alignPage(candidate.open.memory.byteCount)
             result.start.previousEndOrdinal = end
             result.start.previousBlockChecksum = walk.blockNumber == 0 ? 0 : walk.lastChecksum

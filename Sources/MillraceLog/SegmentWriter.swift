@@ -223,7 +223,7 @@ struct SegmentWriter: ~Copyable {
             try? directory.io.unlink(prepared.name, in: pool.directory)
             throw pool.refusal(error, byteCount: byteCount)
         }
-        nextNumber += 1
+        nextNumber &+= 1
         nextByteCount = byteCount
         context.segmentStarted(
             Segment(baseOrdinal: header.identity.baseOrdinal, in: directory, open: open, content: content))

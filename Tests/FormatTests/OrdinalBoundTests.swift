@@ -2,8 +2,9 @@ import MillraceIO
 import MillraceLog
 import Testing
 
-/// Aim: no ordinal beyond its 63 bits gets past a decoder, whatever the checksum says: arithmetic on generations relies
-/// on that. Method: the pages of the other tests with one ordinal too great, under a checksum that is right.
+/// Aim: no ordinal beyond its 63 bits gets past a decoder, whatever the checksum says, and no other number that is counted
+/// on from: arithmetic relies on that. Method: the pages of the other tests with one number too great, under a checksum
+/// that is right.
 @Suite struct OrdinalBoundTests {
     static let beyond: [UInt64] = [1 << 63, .max]
 
@@ -13,8 +14,13 @@ import Testing
         #expect(BlockHeaderTests.decode(BlockHeaderTests.file(.init(durable: .max >> 1))) != nil)
     }
 
+    @Test func `a block whose number no next one could follow is refused`() {
+        #expect(BlockHeaderTests.decode(BlockHeaderTests.file(.init(blockNumber: 1 << 31))) == nil)
+        #expect(BlockHeaderTests.decode(BlockHeaderTests.file(.init(blockNumber: .max >> 1))) != nil)
+    }
+
     @Test(arguments: beyond) func `a note that names one is refused`(ordinal: UInt64) {
-        for field in [16, 32] {
+        for field in [8, 16, 32] {
             let page = DurableNoteTests.page().put(ordinal, at: field).seal(Sample.identity.positioned(4096))
             #expect(DurableNoteTests.decode(page) == nil, "field at \(field)")
             page.put(UInt64.max >> 1, at: field).seal(Sample.identity.positioned(4096))

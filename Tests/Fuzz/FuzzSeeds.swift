@@ -237,6 +237,10 @@ package enum FuzzSeeds {
         seeds.append([0, 1] + place(block) + [0xEF] + place(block + 1024))
         // The same under verification.
         for seed in seeds { seeds.append([seed[0] | 16] + seed.dropFirst()) }
+        // Appending goes on: untouched, behind the last number that a segment, a note or a block may have.
+        seeds.append([0x20, 2])
+        seeds.append([0x21, 2] + place(12) + [0x03] + ones.prefix(4))
+        seeds.append([0x25, 2] + place(note + 8) + [0x07] + ones + place(2 * note + 8) + [0x07] + ones)
         return seeds
     }
 

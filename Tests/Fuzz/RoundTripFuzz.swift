@@ -68,7 +68,7 @@ enum RoundTripFuzz {
         let durable = [input.number() >> 1 as UInt64, UInt64(input.number(UInt32.self))]
         let written = [input.number() >> 1 as UInt64, UInt64(input.number(UInt32.self))]
         let words =
-            [input.number()] + durable + written + [input.number(), input.number(), input.number(), input.number()]
+            [input.number() >> 1] + durable + written + [input.number(), input.number(), input.number(), input.number()]
         let at = DurableNote.byteOffset(ofSequence: words[0])
         let forged = Forge.note(
             identity, words, isCleanClose: input.byte() & 1 == 1, blockCount: input.number(),
@@ -145,7 +145,7 @@ enum RoundTripFuzz {
                 arrivalSpan: records.map(\.arrival).max()!, directory: body.slice(0, directoryByteCount).bytes,
                 rawByteCount: payload.count, stored: body.slice(directoryByteCount, stored).bytes,
                 codec: packed == nil ? .raw : .lz4, batchIndex: isContinued ? Int(input.byte()) % records.count : nil,
-                previousChecksum: input.number(), number: input.number())
+                previousChecksum: input.number(), number: input.number() >> 1)
             let bytes = AlignedMemory([UInt8](repeating: 0, count: at) + forged.bytes(at: at, identity))
             let made = bytes.withMemory { BlockHeader.decode($0, at: at, limit: $0.byteCount, identity: identity) }
             guard var header = made else { fatalError("property violated: a good block does not decode") }

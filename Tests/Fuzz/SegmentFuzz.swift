@@ -54,6 +54,29 @@ enum SegmentFuzz {
         }
         guard let first = read(disk, options), let second = read(disk, options) else { return }
         require(first.ordinals == second.ordinals, "a second recovery finds the same records")
+        if options[5] { goOn(disk, options, behind: second.ordinals) }
+    }
+
+    /// Whatever was found, appending goes on behind it, and the next opening finds that too.
+    private static func goOn(_ disk: ShadowIO, _ options: Options, behind found: [UInt64]) {
+        let new: UInt64
+        do {
+            let store = try open(disk, options)
+            let log = try store.log(1)
+            new = try log.append([PlainRecord(key: [1], data: [2, 3])], arrival: 5000).lowerBound
+            while log.flushStep() == .progress {}
+            _ = try log.syncStep()
+            try store.close()
+        } catch { fatalError("property violated: \(error) while appending goes on") }
+        guard let last = read(disk, options, and: new) else { fatalError("property violated: not opened again") }
+        require(last.ordinals == found + [new], "what was appended stands behind what was found")
+    }
+
+    private static func open(_ disk: ShadowIO, _ options: Options) throws(LogError) -> LogStore {
+        let boot: (UInt64, UInt64) = options[2] ? (1, 1) : (7, 7)
+        return try LogStore(
+            at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: boot),
+            entropy: SeededEntropy(seed: 8), configuration: FuzzStore.shared.configuration)
     }
 
     private static func put(_ bytes: [UInt8], _ path: String, _ disk: ShadowIO) throws(IOError) {
@@ -78,13 +101,9 @@ enum SegmentFuzz {
         var ordinals: [UInt64] = []
     }
 
-    private static func read(_ disk: ShadowIO, _ options: Options) -> Found? {
-        let boot: (UInt64, UInt64) = options[2] ? (1, 1) : (7, 7)
-        let known = FuzzStore.shared
+    private static func read(_ disk: ShadowIO, _ options: Options, and new: UInt64? = nil) -> Found? {
         do throws(LogError) {
-            let store = try LogStore(
-                at: "/store", create: false, io: disk, clock: ManualClock(bootIdentity: boot),
-                entropy: SeededEntropy(seed: 8), configuration: known.configuration)
+            let store = try open(disk, options)
             defer { store.abandon() }
             let log = try store.log(1)
             var found = Found()
@@ -94,7 +113,7 @@ enum SegmentFuzz {
                 do throws(LogError) {
                     let lent: Bool? = try cursor.withBatch { batch throws(LogError) in
                         while let record = batch.next() {
-                            take(record, into: &found, isForged: options.repairs)
+                            take(record, into: &found, isForged: options.repairs || record.ordinal == new)
                         }
                         return true
                     }
