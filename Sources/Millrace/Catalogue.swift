@@ -13,10 +13,17 @@ final class Catalogue: Sendable {
     private let log: ShardLog
     private let state: Guarded<State>
     /// Held through a change, disk included.
-    private let changing = Guarded<Void>(())
+    private let changing = Guarded(Pending())
+
+    /// Changes that were appended when the disk was full: they may be kept yet, and no other comes before them.
+    private struct Pending {
+        var records: [CatalogueRecord] = []
+        var endOrdinal: UInt64 = 0
+    }
 
     private struct State {
-        var streams: [StreamName: StreamHandle] = [:]
+        var known = CatalogueState()
+        var streams: [UInt64: StoredStream] = [:]
         var nextLogID: UInt64 = 1
     }
 
@@ -26,6 +33,7 @@ final class Catalogue: Sendable {
     init(core: StoreCore) throws(KinesisError) {
         self.core = core
         var state = State()
+        let logIDs: [UInt64]
         do throws(LogError) {
             log = try core.log.createLog(Self.logID)
             if let file = log.recovery.cutOff.first {
@@ -33,18 +41,21 @@ final class Catalogue: Sendable {
                     file: file, byteOffset: 0,
                     detail: "a part of the catalogue was cut off: which streams there are is not known")
             }
-            // Directories that no record names were made for a stream that never came to be; their ids stay unused.
-            state.nextLogID = (try core.log.logIDs().last ?? 0) + 1
+            logIDs = try core.log.logIDs()
         } catch { throw core.error(error) }
-        for description in try Self.replay(log, core) {
-            state.nextLogID = max(state.nextLogID, (description.shards.map(\.logID).max() ?? 0) + 1)
-            state.streams[description.name] = StreamHandle(description, core: core)
-        }
+        state.known = try Self.replay(log, core)
+        // Directories that no record names were made for what never came to be, or belonged to what is gone; their names
+        // stay unused.
+        state.nextLogID = max(logIDs.last ?? 0, state.known.greatestLogID) + 1
+        for stream in state.known.streams.values { state.streams[stream.streamID] = StoredStream(stream, core: core) }
         self.state = Guarded(state)
+        if known.account == nil {
+            try change { _ in [.accountChanged(AccountState(tokenSecret: core.drawSecret()))] }
+        }
     }
 
-    private static func replay(_ log: ShardLog, _ core: StoreCore) throws(KinesisError) -> [StreamDescription] {
-        var streams: [StreamDescription] = []
+    private static func replay(_ log: ShardLog, _ core: StoreCore) throws(KinesisError) -> CatalogueState {
+        var state = CatalogueState()
         var refused: KinesisError?
         var cursor = log.cursor(at: 0, level: .durable)
         do throws(LogError) {
@@ -53,14 +64,8 @@ final class Catalogue: Sendable {
                     while let view = batch.next() {
                         // Safe because the span is valid for its count while it is copied.
                         let bytes = unsafe view.data.withUnsafeBytes { unsafe [UInt8]($0) }
-                        do throws(CatalogueRecord.Refusal) {
-                            switch try CatalogueRecord(bytes) {
-                            case .streamCreated(let stream): streams.append(stream)
-                            }
-                        } catch {
-                            refused = Self.error(error, ordinal: view.ordinal)
-                            return false
-                        }
+                        refused = apply(bytes, to: &state, ordinal: view.ordinal)
+                        if refused != nil { return false }
                     }
                     return true
                 }
@@ -68,77 +73,128 @@ final class Catalogue: Sendable {
             }
         } catch { throw core.error(error) }
         if let refused { throw refused }
-        return streams
+        return state
     }
 
-    private static func error(_ refusal: CatalogueRecord.Refusal, ordinal: UInt64) -> KinesisError {
-        switch refusal {
-        case .damaged(let byteOffset, let detail):
-            .storage(.corrupt(file: "catalogue record \(ordinal)", byteOffset: byteOffset, detail: detail))
-        case .newer:
-            .storage(
-                .newerFormat(
-                    file: "catalogue record \(ordinal)", found: StorageError.formatVersion + 1,
-                    supported: StorageError.formatVersion))
+    private static func apply(_ bytes: [UInt8], to state: inout CatalogueState, ordinal: UInt64) -> KinesisError? {
+        let file = "catalogue record \(ordinal)"
+        let record: CatalogueRecord
+        do throws(CatalogueRecord.Refusal) { record = try CatalogueRecord(bytes) } catch {
+            switch error {
+            case .damaged(let byteOffset, let detail):
+                return .storage(.corrupt(file: file, byteOffset: byteOffset, detail: detail))
+            case .newer:
+                return .storage(
+                    .newerFormat(
+                        file: file, found: StorageError.formatVersion + 1, supported: StorageError.formatVersion))
+            }
         }
+        do throws(CatalogueState.Misfit) { try state.apply(record) } catch {
+            return .storage(.corrupt(file: file, byteOffset: 0, detail: error.detail))
+        }
+        return nil
     }
 
     // MARK: Looking up
 
-    func stream(_ name: StreamName) -> StreamHandle? { state.withLock { $0.streams[name] } }
+    /// Everything that is known now.
+    var known: CatalogueState { state.withLock { $0.known } }
 
-    /// In order of their names.
-    var streamNames: [StreamName] { state.withLock { Array($0.streams.keys) }.sorted() }
+    func stream(_ name: StreamName) -> StoredStream? {
+        state.withLock { state in state.known.stream(name).flatMap { state.streams[$0.streamID] } }
+    }
+
+    /// nil when it was deleted meanwhile.
+    func stream(_ id: UInt64) -> StoredStream? { state.withLock { $0.streams[id] } }
 
     // MARK: Changes
 
-    /// Makes the shards' logs, then the record that names them: that record is the moment in which the stream comes to be.
+    /// Makes the changes that `decide` answers for what is known: all of them or none, durable when this returns. One at a
+    /// time; `decide` may wait for the disk. No record changes nothing.
     ///
-    /// - Throws: `resourceInUse` when the name is taken, `invalidArgument` for a count out of `Limits.shardCount`,
-    ///   storage errors: then there is no such stream, or, when the last sync failed, reopening tells.
-    func createStream(_ name: StreamName, shards count: Int, ack: AckLevel) throws(KinesisError) -> StreamHandle {
-        let ranges = try HashKeyRange.tiling(count: count)
+    /// - Parameter undo: called when nothing was appended after `decide` had answered.
+    /// - Throws: what `decide` throws, and storage errors: then nothing has changed. After `storageFull` the change may still
+    ///   be made, once there is room; when the last sync failed, reopening tells.
+    func change(
+        undo: () -> Void = {}, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
+    ) throws(KinesisError) {
         try core.checkOpen()
-        return try changing.withLock { _ throws(KinesisError) in try create(name, ranges, ack) }
-    }
-
-    private func create(
-        _ name: StreamName, _ ranges: [HashKeyRange], _ ack: AckLevel
-    ) throws(KinesisError) -> StreamHandle {
-        guard stream(name) == nil else { throw .resourceInUse("Stream \(name) already exists") }
-        let firstLogID = state.withLock { state in
-            // Used up even when the rest fails: what is on disk then belongs to nobody.
-            defer { state.nextLogID += UInt64(ranges.count) }
-            return state.nextLogID
+        try changing.withLock { pending throws(KinesisError) in
+            try core.checkCatalogue()
+            try settle(&pending)
+            let records = try decide(known)
+            if records.isEmpty { return }
+            do throws(LogError) {
+                pending = Pending(records: records, endOrdinal: try append(records.map(\.bytes)))
+            } catch {
+                undo()
+                throw core.error(error)
+            }
+            try settle(&pending)
         }
-        let now = core.nowMilliseconds()
-        let description = StreamDescription(
-            name: name, streamID: core.entropy.next(),
-            creationSecond: min(now / 1000, SequenceNumber.maximumSecond), ackLevel: ack,
-            shards: ranges.enumerated().map { index, range in
-                ShardDescription(
-                    shardID: ShardID(index: UInt32(index)), logID: firstLogID + UInt64(index), hashKeyRange: range)
-            })
-        do throws(LogError) {
-            for shard in description.shards { _ = try core.log.createLog(shard.logID) }
-            let bytes = CatalogueRecord.streamCreated(description).bytes
-            let ordinal = try append(bytes, arrival: now)
-            if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: ordinal + 1) }
-        } catch { throw core.error(error) }
-        let handle = StreamHandle(description, core: core)
-        state.withLock { $0.streams[name] = handle }
-        return handle
     }
 
-    private func append(_ bytes: [UInt8], arrival: UInt64) throws(LogError) -> UInt64 {
+    /// Names of the engine for so many logs, which nothing else has had or will have.
+    func newLogIDs(_ count: Int) -> Range<UInt64> {
+        state.withLock { state in
+            // Used up even when the rest fails: what is on disk then belongs to nobody.
+            defer { state.nextLogID += UInt64(count) }
+            return state.nextLogID..<(state.nextLogID + UInt64(count))
+        }
+    }
+
+    /// Waits for the pending changes to be durable, and takes them.
+    private func settle(_ pending: inout Pending) throws(KinesisError) {
+        if pending.records.isEmpty { return }
+        do throws(LogError) {
+            if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: pending.endOrdinal) }
+        } catch {
+            if case .storageFull = error { throw core.error(error) }
+            // Perhaps kept, perhaps not: nobody can say before the next opening, so no other change may follow.
+            core.catalogueFailed(core.error(error))
+            throw core.error(error)
+        }
+        take(pending.records)
+        pending = Pending()
+    }
+
+    /// One batch. The ordinal behind it.
+    private func append(_ batch: [[UInt8]]) throws(LogError) -> UInt64 {
+        let arrival = core.nowMilliseconds()
         while true {
             do throws(LogError) {
-                let none: [UInt8] = []
-                return try log.append(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes, arrival: arrival)
+                return try log.append(arrival: arrival) { sink throws(LogError) in
+                    let none: [UInt8] = []
+                    for bytes in batch { try sink.add(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes) }
+                }.upperBound
             } catch {
                 guard case .wouldBlock = error else { throw error }
                 log.waitForRoom(nanoseconds: 10_000_000)
             }
+        }
+    }
+
+    /// What became durable holds from here on.
+    private func take(_ records: [CatalogueRecord]) {
+        let changed: [(StoredStream, StreamDescription?)] = state.withLock { state in
+            var changed: [(StoredStream, StreamDescription?)] = []
+            for record in records {
+                do throws(CatalogueState.Misfit) { try state.known.apply(record) } catch {
+                    preconditionFailure("a change was decided that does not fit: \(error.detail)")
+                }
+                switch record {
+                case .streamCreated(let stream): state.streams[stream.streamID] = StoredStream(stream, core: core)
+                case .streamDeleted(let id):
+                    if let stream = state.streams.removeValue(forKey: id) { changed.append((stream, nil)) }
+                case .settingsChanged(let id, _), .resharded(let id, _):
+                    if let stream = state.streams[id], let now = state.known.streams[id] { changed.append((stream, now)) }
+                case .consumerSet, .consumerRemoved, .accountChanged: break
+                }
+            }
+            return changed
+        }
+        for (stream, description) in changed {
+            if let description { stream.take(description) } else { stream.end() }
         }
     }
 }

@@ -1,4 +1,4 @@
-import MillraceModel
+package import MillraceModel
 
 /// One change of the catalogue, which is a log of its own (log id 0) in the engine's format: one record, one change, no key.
 /// docs/FORMAT.md section 12.
@@ -8,22 +8,21 @@ import MillraceModel
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 1 | version of this layout: 1 |
-/// | 1 | 1 | kind: 1 = stream created; 0 is never valid, others are of a later version |
+/// | 1 | 1 | kind; 0 is never valid, those unknown here are of a later version |
 /// | 2 | 6 | reserved |
 /// | 8 | | fields, one behind the other: type 1, reserved 3, length 4 (bytes of the value), value |
 ///
-/// Fields of *stream created*, each exactly once. Types from 128 up must be understood, or the record is refused as of a
-/// later version; others are skipped.
-///
-/// | type | value |
-/// |---|---|
-/// | 1 | name, UTF-8 |
-/// | 2 | stream id, 8 bytes |
-/// | 3 | creation second since 1970 UTC, 8 bytes |
-/// | 4 | ack level, 1 byte: 1 published, 2 written, 3 durable |
-/// | 5 | shards, 48 bytes each: index 4, reserved 4, log id 8, first hash key 16, last hash key 16 |
+/// Each field at most once. Types from 128 up must be understood, or the record is refused as of a later version; others
+/// are skipped.
 package enum CatalogueRecord: Hashable, Sendable {
     case streamCreated(StreamDescription)
+    case settingsChanged(streamID: UInt64, StreamSettings)
+    case resharded(streamID: UInt64, Reshard)
+    case streamDeleted(streamID: UInt64)
+    /// A new consumer, or another state of one.
+    case consumerSet(streamID: UInt64, ConsumerState)
+    case consumerRemoved(streamID: UInt64, name: String)
+    case accountChanged(AccountState)
 
     /// Why bytes are no record of this version.
     package enum Refusal: Error, Hashable {
@@ -31,127 +30,206 @@ package enum CatalogueRecord: Hashable, Sendable {
         case newer
     }
 
-    private static let version: UInt8 = 1
-    private static let headByteCount = 8
-    private static let fieldHeadByteCount = 8
-    private static let shardByteCount = 48
-    private enum Kind { static let streamCreated: UInt8 = 1 }
-    private enum Field {
-        static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4
-        static let shards: UInt8 = 5, leastRequired: UInt8 = 128
+    static let version: UInt8 = 1
+
+    private enum Kind {
+        static let streamCreated: UInt8 = 1, settingsChanged: UInt8 = 2, resharded: UInt8 = 3, streamDeleted: UInt8 = 4
+        static let consumerSet: UInt8 = 5, consumerRemoved: UInt8 = 6, accountChanged: UInt8 = 7
+        static let known = streamCreated...accountChanged
     }
+
+    private enum Field {
+        static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4, shards: UInt8 = 5
+        static let children: UInt8 = 22, closings: UInt8 = 23, secret: UInt8 = 24, commitment: UInt8 = 25
+    }
+
+    private static let shardByteCount = 48
+    private static let childByteCount = 64
+    private static let closingByteCount = 24
+    private static let noShard = UInt32.max
 
     // MARK: Writing
 
     package var bytes: [UInt8] {
         switch self {
         case .streamCreated(let stream):
-            var bytes: [UInt8] = [Self.version, Kind.streamCreated, 0, 0, 0, 0, 0, 0]
-            Self.append(Field.name, Array(stream.name.text.utf8), to: &bytes)
-            Self.append(Field.streamID, Self.bytes(of: stream.streamID), to: &bytes)
-            Self.append(Field.creationSecond, Self.bytes(of: stream.creationSecond), to: &bytes)
-            Self.append(Field.ackLevel, [stream.ackLevel.rawValue], to: &bytes)
-            var shards: [UInt8] = []
-            shards.reserveCapacity(stream.shards.count * Self.shardByteCount)
-            for shard in stream.shards {
-                shards += Self.bytes(of: shard.shardID.index) + [0, 0, 0, 0] + Self.bytes(of: shard.logID)
-                shards += Self.bytes(of: shard.hashKeyRange.starting.value)
-                shards += Self.bytes(of: shard.hashKeyRange.ending.value)
-            }
-            Self.append(Field.shards, shards, to: &bytes)
-            return bytes
+            var fields = CatalogueFields(kind: Kind.streamCreated)
+            fields.add(Field.name, stream.name.text)
+            fields.add(Field.streamID, stream.streamID)
+            fields.add(Field.creationSecond, stream.creationSecond)
+            fields.add(Field.ackLevel, stream.ackLevel.rawValue)
+            fields.add(Field.shards, stream.shards.flatMap(Self.bytes(of:)))
+            if stream.settings != StreamSettings() { stream.settings.write(to: &fields) }
+            return fields.bytes
+        case .settingsChanged(let streamID, let settings):
+            var fields = CatalogueFields(kind: Kind.settingsChanged)
+            fields.add(Field.streamID, streamID)
+            settings.write(to: &fields)
+            return fields.bytes
+        case .resharded(let streamID, let reshard):
+            var fields = CatalogueFields(kind: Kind.resharded)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.children, reshard.children.flatMap(Self.bytes(ofChild:)))
+            fields.add(
+                Field.closings, reshard.closings.sorted { $0.key < $1.key }.flatMap { Self.bytes(of: $0.key, $0.value) })
+            return fields.bytes
+        case .streamDeleted(let streamID):
+            var fields = CatalogueFields(kind: Kind.streamDeleted)
+            fields.add(Field.streamID, streamID)
+            return fields.bytes
+        case .consumerSet(let streamID, let consumer):
+            var fields = CatalogueFields(kind: Kind.consumerSet)
+            fields.add(Field.streamID, streamID)
+            consumer.write(to: &fields)
+            return fields.bytes
+        case .consumerRemoved(let streamID, let name):
+            var fields = CatalogueFields(kind: Kind.consumerRemoved)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.name, name)
+            return fields.bytes
+        case .accountChanged(let account):
+            var fields = CatalogueFields(kind: Kind.accountChanged)
+            fields.add(Field.secret, account.tokenSecret)
+            let commitment = account.billingCommitment
+            fields.add(
+                Field.commitment,
+                [commitment.isEnabled ? 1 : 0, 0, 0, 0, 0, 0, 0, 0] + CatalogueFields.bytes(of: commitment.startSecond)
+                    + CatalogueFields.bytes(of: commitment.endSecond))
+            return fields.bytes
         }
     }
 
-    private static func append(_ type: UInt8, _ value: [UInt8], to bytes: inout [UInt8]) {
-        bytes += [type, 0, 0, 0] + Self.bytes(of: UInt32(value.count)) + value
+    private static func bytes(of shard: ShardDescription) -> [UInt8] {
+        CatalogueFields.bytes(of: shard.shardID.index) + [0, 0, 0, 0] + CatalogueFields.bytes(of: shard.logID)
+            + bytes(of: shard.hashKeyRange)
     }
-
-    private static func bytes<Word: FixedWidthInteger>(of word: Word) -> [UInt8] {
-        (0..<Word.bitWidth / 8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    private static func bytes(ofChild shard: ShardDescription) -> [UInt8] {
+        CatalogueFields.bytes(of: shard.shardID.index) + CatalogueFields.bytes(of: shard.parent?.index ?? noShard)
+            + CatalogueFields.bytes(of: shard.adjacentParent?.index ?? noShard) + [0, 0, 0, 0]
+            + CatalogueFields.bytes(of: shard.logID) + CatalogueFields.bytes(of: shard.creationSecond)
+            + bytes(of: shard.hashKeyRange)
+    }
+    private static func bytes(of range: HashKeyRange) -> [UInt8] {
+        CatalogueFields.bytes(of: range.starting.value) + CatalogueFields.bytes(of: range.ending.value)
+    }
+    private static func bytes(of shardID: ShardID, _ closing: ShardClosing) -> [UInt8] {
+        CatalogueFields.bytes(of: shardID.index) + [0, 0, 0, 0] + CatalogueFields.bytes(of: closing.second)
+            + CatalogueFields.bytes(of: closing.endOrdinal)
     }
 
     // MARK: Reading
 
-    /// Reads any bytes; nothing is trusted.
+    /// Reads any bytes; nothing is trusted. Whether a change fits what was there before is `CatalogueState`'s to say.
     package init(_ bytes: [UInt8]) throws(Refusal) {
-        guard bytes.count >= Self.headByteCount, bytes[0] != 0, bytes[1] != 0 else {
+        guard bytes.count >= CatalogueFields.headByteCount, bytes[0] != 0, bytes[1] != 0 else {
             throw .damaged(byteOffset: 0, "no head of a catalogue record")
         }
-        guard bytes[0] == Self.version, bytes[1] == Kind.streamCreated else { throw .newer }
-        self = .streamCreated(try Self.stream(try Self.fields(bytes)))
+        guard bytes[0] == Self.version, Kind.known.contains(bytes[1]) else { throw .newer }
+        let fields = try CatalogueFieldReader(bytes)
+        if bytes[1] == Kind.accountChanged {
+            self = .accountChanged(try Self.account(fields))
+            return
+        }
+        let streamID: UInt64 = try fields.word(Field.streamID)
+        self =
+            switch bytes[1] {
+            case Kind.streamCreated: .streamCreated(try Self.stream(fields, streamID))
+            case Kind.settingsChanged: .settingsChanged(streamID: streamID, try StreamSettings(fields))
+            case Kind.resharded: .resharded(streamID: streamID, try Self.reshard(fields))
+            case Kind.streamDeleted: .streamDeleted(streamID: streamID)
+            case Kind.consumerSet: .consumerSet(streamID: streamID, try ConsumerState(fields))
+            default: .consumerRemoved(streamID: streamID, name: try Self.name(fields).text)
+            }
     }
 
-    private static func fields(_ bytes: [UInt8]) throws(Refusal) -> [UInt8: ArraySlice<UInt8>] {
-        var fields: [UInt8: ArraySlice<UInt8>] = [:]
-        var at = headByteCount
-        while at < bytes.count {
-            guard bytes.count - at >= fieldHeadByteCount else {
-                throw .damaged(byteOffset: at, "a field's head is cut")
-            }
-            let type = bytes[at]
-            let byteCount = Int(word(bytes[(at + 4)..<(at + 8)]) as UInt32)
-            guard byteCount <= bytes.count - at - fieldHeadByteCount else {
-                throw .damaged(byteOffset: at, "a field of \(byteCount) bytes is cut")
-            }
-            let value = bytes[(at + fieldHeadByteCount)..<(at + fieldHeadByteCount + byteCount)]
-            if type >= Field.leastRequired { throw .newer }
-            guard type != 0, fields.updateValue(value, forKey: type) == nil else {
-                throw .damaged(byteOffset: at, "field \(type) is invalid or there twice")
-            }
-            at += fieldHeadByteCount + byteCount
-        }
-        return fields
+    static func name(_ fields: CatalogueFieldReader) throws(Refusal) -> StreamName {
+        let text = try fields.text(Field.name, greatestByteCount: Limits.nameCharacterCount.upperBound)
+        guard let name = try? StreamName(text) else { throw .damaged(byteOffset: 0, "nothing may have this name") }
+        return name
     }
 
-    private static func stream(_ fields: [UInt8: ArraySlice<UInt8>]) throws(Refusal) -> StreamDescription {
-        func field(_ type: UInt8, byteCount: Int? = nil) throws(Refusal) -> ArraySlice<UInt8> {
-            guard let value = fields[type], byteCount == nil || value.count == byteCount else {
-                let at = fields[type]?.startIndex ?? 0
-                throw .damaged(byteOffset: at, "field \(type) is missing or of a wrong length")
-            }
-            return value
+    private static func stream(_ fields: CatalogueFieldReader, _ streamID: UInt64) throws(Refusal) -> StreamDescription {
+        let second = try self.second(try fields.field(Field.creationSecond, byteCount: 8), 0)
+        guard let ackLevel = AckLevel(rawValue: try fields.word(Field.ackLevel)) else {
+            throw .damaged(byteOffset: 0, "no ack level")
         }
-        let nameBytes = try field(Field.name)
-        // Its length first: making a string of many bytes that are no text takes long.
-        guard nameBytes.count <= Limits.nameCharacterCount.upperBound,
-            let name = try? StreamName(String(decoding: nameBytes, as: UTF8.self))
-        else {
-            throw .damaged(byteOffset: nameBytes.startIndex, "no stream may have this name")
-        }
-        let streamID = word(try field(Field.streamID, byteCount: 8)) as UInt64
-        let second = word(try field(Field.creationSecond, byteCount: 8)) as UInt64
-        let level = try field(Field.ackLevel, byteCount: 1)
-        guard let ackLevel = AckLevel(rawValue: level[level.startIndex]), second <= SequenceNumber.maximumSecond else {
-            throw .damaged(byteOffset: level.startIndex, "an ack level or a time is out of range")
-        }
-        return StreamDescription(
-            name: name, streamID: streamID, creationSecond: second, ackLevel: ackLevel,
-            shards: try shards(try field(Field.shards)))
+        let shards = try fields.parts(Field.shards, byteCount: shardByteCount, limit: Limits.shardCount.upperBound)
+        var stream = StreamDescription(
+            name: try name(fields), streamID: streamID, creationSecond: second, ackLevel: ackLevel,
+            shards: try self.shards(shards, creationSecond: second))
+        stream.settings = try StreamSettings(fields)
+        return stream
     }
 
-    private static func shards(_ bytes: ArraySlice<UInt8>) throws(Refusal) -> [ShardDescription] {
-        guard bytes.count % shardByteCount == 0, Limits.shardCount.contains(bytes.count / shardByteCount) else {
-            throw .damaged(byteOffset: bytes.startIndex, "\(bytes.count) bytes of shards")
-        }
+    private static func shards(
+        _ parts: [ArraySlice<UInt8>], creationSecond: UInt64
+    ) throws(Refusal) -> [ShardDescription] {
         var shards: [ShardDescription] = []
         var next: UInt128? = 0
-        for at in stride(from: bytes.startIndex, to: bytes.endIndex, by: shardByteCount) {
-            let index = word(bytes[at..<(at + 4)]) as UInt32
-            let logID = word(bytes[(at + 8)..<(at + 16)]) as UInt64
-            let starting = HashKey(word(bytes[(at + 16)..<(at + 32)]))
-            let ending = HashKey(word(bytes[(at + 32)..<(at + 48)]))
-            guard Int(index) == shards.count, logID > 0, starting.value == next,
-                let range = try? HashKeyRange(starting: starting, ending: ending)
-            else { throw .damaged(byteOffset: at, "the shards do not cover the ring once, in order") }
-            shards.append(ShardDescription(shardID: ShardID(index: index), logID: logID, hashKeyRange: range))
-            next = ending == .max ? nil : ending.value + 1
+        for part in parts {
+            let range = try range(part, 16)
+            let logID: UInt64 = part.word(8)
+            guard part.word(0) == UInt32(shards.count), logID > 0, range.starting.value == next else {
+                throw .damaged(byteOffset: part.startIndex, "the shards do not cover the ring once, in order")
+            }
+            shards.append(
+                ShardDescription(
+                    shardID: ShardID(index: part.word(0)), logID: logID, hashKeyRange: range, creationSecond: creationSecond))
+            next = range.ending == .max ? nil : range.ending.value + 1
         }
-        guard next == nil else { throw .damaged(byteOffset: bytes.endIndex, "the shards leave the ring's end open") }
+        guard !shards.isEmpty, next == nil else { throw .damaged(byteOffset: 0, "the shards leave the ring's end open") }
         return shards
     }
 
-    private static func word<Word: FixedWidthInteger>(_ bytes: ArraySlice<UInt8>) -> Word {
-        bytes.reversed().reduce(0) { $0 << 8 | Word($1) }
+    private static func range(_ part: ArraySlice<UInt8>, _ at: Int) throws(Refusal) -> HashKeyRange {
+        do throws(KinesisError) {
+            return try HashKeyRange(starting: HashKey(part.word(at)), ending: HashKey(part.word(at + 16)))
+        } catch { throw .damaged(byteOffset: part.startIndex + at, "a range ends before it starts") }
+    }
+
+    private static func second(_ part: ArraySlice<UInt8>, _ at: Int) throws(Refusal) -> UInt64 {
+        let second: UInt64 = part.word(at)
+        guard second <= SequenceNumber.maximumSecond else {
+            throw .damaged(byteOffset: part.startIndex + at, "a time is out of range")
+        }
+        return second
+    }
+
+    private static func reshard(_ fields: CatalogueFieldReader) throws(Refusal) -> Reshard {
+        // Between the shards there were and those there will be, each may stand once.
+        let limit = 4 * Limits.shardCount.upperBound
+        var reshard = Reshard(children: [], closings: [:])
+        for part in try fields.parts(Field.children, byteCount: childByteCount, limit: limit) {
+            func shard(_ at: Int) -> ShardID? {
+                let index: UInt32 = part.word(at)
+                return index == noShard ? nil : ShardID(index: index)
+            }
+            let logID: UInt64 = part.word(16)
+            guard let shardID = shard(0), logID > 0 else {
+                throw .damaged(byteOffset: part.startIndex, "a shard without an index, or without a log")
+            }
+            reshard.children.append(
+                ShardDescription(
+                    shardID: shardID, logID: logID, hashKeyRange: try range(part, 32),
+                    creationSecond: try second(part, 24), parent: shard(4), adjacentParent: shard(8)))
+        }
+        for part in try fields.parts(Field.closings, byteCount: closingByteCount, limit: limit) {
+            let endOrdinal: UInt64 = part.word(16)
+            let closing = ShardClosing(second: try second(part, 8), endOrdinal: endOrdinal)
+            guard endOrdinal <= SequenceNumber.maximumOrdinal,
+                reshard.closings.updateValue(closing, forKey: ShardID(index: part.word(0))) == nil
+            else { throw .damaged(byteOffset: part.startIndex, "a shard is closed twice, or beyond its end") }
+        }
+        return reshard
+    }
+
+    private static func account(_ fields: CatalogueFieldReader) throws(Refusal) -> AccountState {
+        var account = AccountState(tokenSecret: Array(try fields.field(Field.secret, byteCount: 16)))
+        let commitment = try fields.field(Field.commitment, byteCount: 24)
+        guard commitment[commitment.startIndex] < 2 else { throw .damaged(byteOffset: commitment.startIndex, "no status") }
+        account.billingCommitment.isEnabled = commitment[commitment.startIndex] == 1
+        account.billingCommitment.startSecond = try second(commitment, 8)
+        account.billingCommitment.endSecond = try second(commitment, 16)
+        return account
     }
 }

@@ -3,7 +3,8 @@ public import MillraceModel
 
 /// Records gathered to be put in one call. A value; it may be emptied and filled again, and keeps its memory.
 ///
-/// Everything is checked when it is added, so that a batch is put or not for the store's reasons alone.
+/// Everything is checked when it is added, the limit of the stream's records apart, so that a batch is put or not for the
+/// store's reasons alone.
 public struct PutBatch: Sendable {
     /// Records in one batch, at most: with `greatestByteCount` what one call may ask of the memory for unwritten records.
     public static let greatestCount = 10_000
@@ -15,6 +16,8 @@ public struct PutBatch: Sendable {
     private var lengths: [Lengths] = []
     /// Places given by the producer, by index; rare.
     private var explicitHashKeys: [Int: HashKey] = [:]
+    /// Data and key of the largest record added.
+    private(set) var greatestRecordByteCount = 0
 
     private struct Lengths: Sendable {
         /// Where the record's key starts in `bytes`.
@@ -57,13 +60,14 @@ public struct PutBatch: Sendable {
 
     private mutating func add(_ data: RawSpan, _ key: RawSpan, _ explicitHashKey: HashKey?) throws(KinesisError) {
         let byteCount = key.byteCount + data.byteCount
-        try PutCheck.check(byteCount: byteCount)
+        try PutCheck.check(byteCount: byteCount, limit: Limits.maximumRecordByteCount)
         guard count < Self.greatestCount, bytes.count + byteCount <= Self.greatestByteCount else {
             throw .invalidArgument(
                 "A batch holds \(Self.greatestCount) records and \(Self.greatestByteCount) bytes; it has \(count) records "
                     + "and \(bytes.count) bytes")
         }
         if let explicitHashKey { explicitHashKeys[count] = explicitHashKey }
+        greatestRecordByteCount = max(greatestRecordByteCount, byteCount)
         lengths.append(
             Lengths(start: bytes.count, keyByteCount: UInt32(key.byteCount), dataByteCount: UInt32(data.byteCount)))
         // Safe because the spans are valid for their counts while they are copied.
@@ -76,6 +80,7 @@ public struct PutBatch: Sendable {
         bytes.removeAll(keepingCapacity: true)
         lengths.removeAll(keepingCapacity: true)
         explicitHashKeys.removeAll()
+        greatestRecordByteCount = 0
     }
 
     // MARK: For putting
@@ -86,22 +91,25 @@ public struct PutBatch: Sendable {
         let shard: Int
         let count: Int
         /// Which records; nil when they are all there are.
-        private let indices: [Int]?
+        private let selection: [Int]?
 
-        init(shard: Int, all count: Int) { (self.shard, self.count, indices) = (shard, count, nil) }
-        init(shard: Int, _ indices: [Int]) { (self.shard, count, self.indices) = (shard, indices.count, indices) }
+        init(shard: Int, all count: Int) { (self.shard, self.count, selection) = (shard, count, nil) }
+        init(shard: Int, _ indices: [Int]) { (self.shard, count, selection) = (shard, indices.count, indices) }
 
         /// Index in the batch of the part's record at `place`, 0..<count.
         @inline(__always)
-        func index(_ place: Int) -> Int { indices?[place] ?? place }
+        func index(_ place: Int) -> Int { selection?[place] ?? place }
+        var indices: [Int] { selection ?? Array(0..<count) }
     }
 
-    /// Every record in one part, in order of the shards, without empty parts.
-    func parts(_ map: ShardMap) -> [Part] {
+    /// Every record, or those of `selection`, in one part, in order of the shards, without empty parts.
+    func parts(_ map: ShardMap, of selection: [Int]? = nil) -> [Part] {
         if isEmpty { return [] }
-        if map.isSingle { return [Part(shard: 0, all: count)] }
+        if map.isSingle { return [selection.map { Part(shard: 0, $0) } ?? Part(shard: 0, all: count)] }
+        let selected = selection ?? Array(0..<count)
         var indices: [Int: [Int]] = [:]
-        for (index, hashKey) in MD5.hashKeys(count: count, key: key).enumerated() {
+        let hashKeys = MD5.hashKeys(count: selected.count) { key(selected[$0]) }
+        for (index, hashKey) in zip(selected, hashKeys) {
             indices[map.index(of: explicitHashKeys[index]?.value ?? hashKey), default: []].append(index)
         }
         return indices.sorted { $0.key < $1.key }.map { Part(shard: $0.key, $0.value) }
@@ -132,10 +140,9 @@ public struct PutBatch: Sendable {
 
 /// What a record must be to be put.
 enum PutCheck {
-    /// - Throws: `validation` when data and key together exceed the limit.
+    /// - Throws: `validation` when data and key together exceed the stream's limit.
     @inline(__always)
-    static func check(byteCount: Int) throws(KinesisError) {
-        let limit = Limits.defaultRecordByteCount
+    static func check(byteCount: Int, limit: Int) throws(KinesisError) {
         if byteCount > limit { throw .recordTooLarge(byteCount: byteCount, limitByteCount: limit) }
     }
 

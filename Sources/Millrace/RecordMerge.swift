@@ -1,21 +1,27 @@
 import MillraceIO
 import MillraceModel
 
-/// A reading of all shards of a stream by one task: whichever shard has records is next, in turn.
+/// A reading of all shards of a stream by one task: whichever shard has records is next, in turn. The children of a split or
+/// a merge begin when their parents were read to the end, so that the records of one key stay in order.
 ///
 /// A class because the iterators of a sequence share it. A shard at its tip is watched by a task of its own, which rings the
 /// bell, so that nothing is polled however many shards there are; with a single shard the reading task waits itself.
 final class RecordMerge: Sendable {
-    private let stream: StreamHandle
+    private let stream: StoredStream
     private let level: AckLevel
     private let start: StreamPosition
     private let bell = Bell()
     private let state = Guarded(State())
 
     private struct State {
-        var lanes: [ShardLane] = []
-        /// Of each lane, the ordinal behind its last record handed out.
-        var ordinals: [UInt64] = []
+        var hasBegun = false
+        /// By a number that is never used again.
+        var lanes: [Int: ShardLane] = [:]
+        var nextLane = 0
+        /// Of each shard that was begun or is not to be read, the ordinal behind its last record handed out.
+        var ordinals: [ShardID: UInt64] = [:]
+        /// Shards that have nothing more to be handed out: their children may begin.
+        var finished: Set<ShardID> = []
         /// Lanes that may have records, longest unread first.
         var ready: [Turn] = []
         var watchers: [Int: Task<Void, Never>] = [:]
@@ -24,6 +30,13 @@ final class RecordMerge: Sendable {
         var bufferedAt = 0
         var bufferedLane = 0
         var isBusy = false
+
+        mutating func add(_ lane: ShardLane) {
+            lanes[nextLane] = lane
+            ordinals[lane.shardID] = lane.ordinal
+            ready.append(Turn(lane: nextLane, isWarm: false))
+            nextLane += 1
+        }
     }
 
     private struct Turn {
@@ -32,7 +45,7 @@ final class RecordMerge: Sendable {
         let isWarm: Bool
     }
 
-    init(_ stream: StreamHandle, from start: StreamPosition, level: AckLevel) {
+    init(_ stream: StoredStream, from start: StreamPosition, level: AckLevel) {
         self.stream = stream
         self.start = start
         self.level = level
@@ -42,9 +55,10 @@ final class RecordMerge: Sendable {
 
     var position: StreamPosition {
         state.withLock { state in
-            if state.lanes.isEmpty { return start }
-            var position = StreamPosition(streamID: stream.streamID, start: .trimHorizon)
-            for (lane, ordinal) in zip(state.lanes, state.ordinals) { position.ordinals[lane.shardID] = ordinal }
+            if !state.hasBegun { return start }
+            // A shard that is not named was not begun: it is a descendant of those that are, or was made since.
+            var position = start.ofDescendants
+            position.ordinals = state.ordinals
             return position
         }
     }
@@ -55,7 +69,9 @@ final class RecordMerge: Sendable {
             guard state.bufferedAt < state.buffered.count else { return nil }
             let record = state.buffered[state.bufferedAt]
             state.bufferedAt += 1
-            state.ordinals[state.bufferedLane] = record.sequenceNumber.ordinal + 1
+            if let lane = state.lanes[state.bufferedLane] {
+                state.ordinals[lane.shardID] = record.sequenceNumber.ordinal + 1
+            }
             return record
         }
     }
@@ -67,7 +83,7 @@ final class RecordMerge: Sendable {
             state.isBusy = true
         }
         defer { state.withLock { $0.isBusy = false } }
-        if state.withLock({ $0.lanes.isEmpty }) { try await begin() }
+        if !state.withLock({ $0.hasBegun }) { try await begin() }
         while !Task.isCancelled {
             guard let turn = state.withLock({ $0.ready.isEmpty ? nil : $0.ready.removeFirst() }) else {
                 try await waitForRecords()
@@ -78,26 +94,87 @@ final class RecordMerge: Sendable {
         return nil
     }
 
-    /// Opens the shards and finds where each begins.
+    // MARK: Which shards
+
+    /// Opens the shards that come first and finds where each begins.
     private func begin() async throws(KinesisError) {
-        let lanes = try await stream.core.readers.run { [stream, start, level] () throws(KinesisError) in
+        let version = stream.version
+        try stream.check(version)
+        var finished: Set<ShardID> = []
+        var ordinals = start.ordinals
+        let horizon = stream.terms.horizon(at: stream.core.nowMilliseconds())
+        for shard in version.shards {
+            guard let closing = shard.closing else { continue }
+            // Read to its end before, all too old to be seen, or closed before reading begins behind what there is.
+            let isPast = closing.second * 1000 + 999 < horizon || start.start == .latest && ordinals[shard.id] == nil
+            if isPast { ordinals[shard.id] = closing.endOrdinal }
+            if let ordinal = ordinals[shard.id], shard.isEnd(ordinal) { finished.insert(shard.id) }
+        }
+        let first = Self.next(of: version.shards, in: version, finished: finished, begun: [])
+        let lanes = try await open(first, from: start)
+        state.withLock { state in
+            state.hasBegun = true
+            state.finished = finished
+            state.ordinals = ordinals
+            for lane in lanes { state.add(lane) }
+        }
+    }
+
+    /// The shards that may begin: not begun yet, and nothing is left to be read of their parents.
+    private static func next(
+        of shards: [Shard], in version: StreamVersion, finished: Set<ShardID>, begun: Set<ShardID>
+    ) -> [Shard] {
+        shards.filter { shard in
+            !finished.contains(shard.id) && !begun.contains(shard.id)
+                && shard.parents.allSatisfy { finished.contains($0) || version.shard($0) == nil }
+        }
+    }
+
+    private func open(_ shards: [Shard], from start: StreamPosition) async throws(KinesisError) -> [ShardLane] {
+        try await stream.core.readers.run { [stream, level] () throws(KinesisError) in
             var lanes: [ShardLane] = []
-            for shard in stream.shards {
+            for shard in shards {
                 let ordinal = try start.ordinal(in: shard, of: stream, level: level)
                 lanes.append(try ShardLane(shard, from: ordinal, level: level))
             }
             return lanes
         }
-        let ordinals = lanes.map(\.ordinal)
-        state.withLock { state in
-            state.lanes = lanes
-            state.ordinals = ordinals
-            state.ready = lanes.indices.map { Turn(lane: $0, isWarm: false) }
+    }
+
+    /// The lane's shard has been read to its end: its children begin, unless another parent is still being read.
+    private func finish(_ index: Int, _ lane: ShardLane) async throws(KinesisError) {
+        let version = stream.version
+        let (finished, begun) = state.withLock { state in
+            state.lanes[index] = nil
+            state.finished.insert(lane.shardID)
+            state.ordinals[lane.shardID] = lane.endOrdinal ?? lane.ordinal
+            return (state.finished, Set(state.lanes.values.map(\.shardID)))
+        }
+        let children = Self.next(
+            of: version.children(of: lane.shardID), in: version, finished: finished, begun: begun)
+        if children.isEmpty { return }
+        do throws(KinesisError) {
+            let lanes = try await open(children, from: start.ofDescendants)
+            state.withLock { state in for lane in lanes { state.add(lane) } }
+        } catch {
+            // Iterated again, this is tried again.
+            state.withLock { state in
+                state.finished.remove(lane.shardID)
+                state.lanes[index] = lane
+                state.ready.append(Turn(lane: index, isWarm: false))
+            }
+            throw error
         }
     }
 
+    // MARK: Their records
+
     private func fetch(_ turn: Turn) async throws(KinesisError) -> Record? {
-        let lane = state.withLock { $0.lanes[turn.lane] }
+        guard let lane = state.withLock({ $0.lanes[turn.lane] }) else { return nil }
+        if lane.isFinished {
+            try await finish(turn.lane, lane)
+            return nil
+        }
         if lane.isAtTip {
             watch(turn.lane, lane)
             return nil
@@ -118,7 +195,7 @@ final class RecordMerge: Sendable {
         return take()
     }
 
-    /// Has the bell rung when the lane has records again.
+    /// Has the bell rung when the lane has records again, or has ended.
     private func watch(_ index: Int, _ lane: ShardLane) {
         state.withLock { state in
             if state.lanes.count == 1 { return }
@@ -135,10 +212,11 @@ final class RecordMerge: Sendable {
 
     /// Suspends until a lane has records, or the task is cancelled. No lane is ready.
     private func waitForRecords() async throws(KinesisError) {
-        let single = state.withLock { $0.lanes.count == 1 ? $0.lanes[0] : nil }
+        try stream.check(stream.version)
+        let single = state.withLock { $0.lanes.count == 1 && $0.watchers.isEmpty ? $0.lanes.first : nil }
         if let single {
-            defer { state.withLock { $0.ready.append(Turn(lane: 0, isWarm: true)) } }
-            try await single.wait()
+            defer { state.withLock { $0.ready.append(Turn(lane: single.key, isWarm: true)) } }
+            try await single.value.wait()
             return
         }
         await bell.wait()
@@ -155,16 +233,28 @@ final class RecordMerge: Sendable {
 }
 
 extension StreamPosition {
+    /// Where a shard begins whose parents were read to the end: at its oldest record, or at the time that all begin at.
+    fileprivate var ofDescendants: StreamPosition {
+        var position = self
+        switch start {
+        case .trimHorizon, .latest: position.start = .trimHorizon
+        case .atTimestamp: break
+        case .at(let number), .after(let number):
+            position.start = .atTimestamp(milliseconds: Int64(number.recordSecond) * 1000)
+        }
+        return position
+    }
+
     /// The ordinal at which the shard begins. May wait for the disk.
     fileprivate func ordinal(
-        in shard: Shard, of stream: StreamHandle, level: AckLevel
+        in shard: Shard, of stream: StoredStream, level: AckLevel
     ) throws(KinesisError) -> UInt64 {
         if let ordinal = ordinals[shard.id] { return ordinal }
         var start = start
         switch start {
         case .trimHorizon, .latest, .atTimestamp: break
         case .at(let number), .after(let number):
-            guard number.shardID.index < stream.shards.count else {
+            guard stream.version.shard(number.shardID) != nil else {
                 throw .invalidArgument("Sequence number \(number) is not one of stream \(stream.name)")
             }
             if number.shardID != shard.id { start = .atTimestamp(milliseconds: Int64(number.recordSecond) * 1000) }

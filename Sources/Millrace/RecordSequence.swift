@@ -14,7 +14,7 @@ public struct RecordSequence: AsyncSequence, Sendable {
 
     init(_ merge: RecordMerge) { self.merge = merge }
 
-    /// Behind the last record handed out: `StreamHandle.records(from:)` goes on there, in this process or a later one.
+    /// Behind the last record handed out: `StoredStream.records(from:)` goes on there, in this process or a later one.
     /// In the body of a loop that includes the record at hand.
     public var position: StreamPosition { merge.position }
 

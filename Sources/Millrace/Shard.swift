@@ -12,23 +12,55 @@ public final class Shard: Sendable {
     public let hashKeyRange: HashKeyRange
     /// When it was created, in seconds since 1970 UTC: part of its records' sequence numbers.
     public let creationSecond: UInt64
+    /// The shards it was made of by a split or a merge, which hold the older records of its keys.
+    public let parents: [ShardID]
     let ackLevel: AckLevel
     let core: StoreCore
+    let terms: StreamTerms
     /// The engine's name of the shard's log.
     package let logID: UInt64
     private let opened = AtomicLazyReference<OpenShard>()
+    private let closed = AtomicLazyReference<Closed>()
 
-    init(_ description: ShardDescription, creationSecond: UInt64, ackLevel: AckLevel, core: StoreCore) {
+    /// A class because that is what can be set once, atomically.
+    private final class Closed: Sendable {
+        let closing: ShardClosing
+        init(_ closing: ShardClosing) { self.closing = closing }
+    }
+
+    init(_ description: ShardDescription, ackLevel: AckLevel, terms: StreamTerms, core: StoreCore) {
         id = description.shardID
         hashKeyRange = description.hashKeyRange
         logID = description.logID
-        self.creationSecond = creationSecond
+        creationSecond = description.creationSecond
+        parents = description.parents
         self.ackLevel = ackLevel
+        self.terms = terms
         self.core = core
+        if let closing = description.closing { close(closing) }
     }
 
     /// The number at which the shard starts, not above any of its records'.
     public var startingSequenceNumber: SequenceNumber { .starting(id, creationSecond: creationSecond) }
+
+    /// The number at which the shard ends, above all its records'; nil while it takes records.
+    public var endingSequenceNumber: SequenceNumber? {
+        closing.map { .ending(id, creationSecond: creationSecond, closingSecond: $0.second) }
+    }
+
+    /// Whether a split or a merge ended it: it takes no more records, and keeps those it has.
+    public var isClosed: Bool { closing != nil }
+
+    var closing: ShardClosing? { closed.load()?.closing }
+
+    /// Notes that the shard takes no more records, and lets those go on who wait for one.
+    func close(_ closing: ShardClosing) {
+        _ = closed.storeIfNil(Closed(closing))
+        opened.load()?.log.wakeReaders()
+    }
+
+    /// Whether nothing will ever be read at this place.
+    func isEnd(_ ordinal: UInt64) -> Bool { closing.map { ordinal >= $0.endOrdinal } ?? false }
 
     /// A cursor there.
     ///
@@ -59,9 +91,10 @@ public final class Shard: Sendable {
         if let open = opened.load() { return open }
         try core.checkOpen()
         do throws(LogError) {
+            let log = try core.log.log(logID)
+            if isClosed { _ = log.endAppends() }
             // Of several that come at once one stays; nothing was appended through the others.
-            return opened.storeIfNil(
-                OpenShard(try core.log.log(logID), shardID: id, creationSecond: creationSecond))
+            return opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
         } catch { throw core.error(error) }
     }
 
@@ -76,17 +109,29 @@ public final class Shard: Sendable {
         let log = try open().log
         let level = Level(level ?? ackLevel)
         switch start {
-        case .trimHorizon: return log.trimHorizon
+        case .trimHorizon: return try horizonOrdinal(log, level)
         case .latest: return log.tip(level)
         case .at(let number): return try check(number).ordinal
         case .after(let number): return try check(number).ordinal + 1
         case .atTimestamp(let milliseconds):
-            var cursor = log.cursor(at: 0, level: level)
-            do throws(LogError) {
-                try cursor.seek(toArrival: UInt64(max(0, milliseconds)))
-            } catch { throw core.error(error) }
-            return cursor.position
+            return try ordinal(arrivingFrom: max(UInt64(max(0, milliseconds)), horizonMilliseconds), log, level)
         }
+    }
+
+    /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC.
+    var horizonMilliseconds: UInt64 { terms.horizon(at: core.nowMilliseconds()) }
+
+    /// The oldest record that may be seen now.
+    private func horizonOrdinal(_ log: ShardLog, _ level: Level) throws(KinesisError) -> UInt64 {
+        let horizon = horizonMilliseconds
+        return horizon == 0 ? log.trimHorizon : try ordinal(arrivingFrom: horizon, log, level)
+    }
+
+    /// The first record that arrived at the time or later, or the place behind the last visible one.
+    func ordinal(arrivingFrom milliseconds: UInt64, _ log: ShardLog, _ level: Level) throws(KinesisError) -> UInt64 {
+        var cursor = log.cursor(at: 0, level: level)
+        do throws(LogError) { try cursor.seek(toArrival: milliseconds) } catch { throw core.error(error) }
+        return cursor.position
     }
 
     private func check(_ number: SequenceNumber) throws(KinesisError) -> SequenceNumber {

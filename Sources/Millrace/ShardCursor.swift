@@ -5,7 +5,7 @@ public import MillraceModel
 ///
 /// Not copyable; it may be stored and sent to another thread. It keeps memory of the store in use while it stands among
 /// records: let go of cursors that nobody moves. Reading calls never suspend a task but may wait for the disk where
-/// records are neither in memory nor in the system's cache; `StreamHandle.records(from:)` never makes a task wait for that.
+/// records are neither in memory nor in the system's cache; `StoredStream.records(from:)` never makes a task wait for that.
 ///
 /// ```swift
 /// while try cursor.withBatch({ batch in
@@ -16,6 +16,8 @@ public struct ShardCursor: ~Copyable, Sendable {
     private let shard: Shard
     private let log: ShardLog
     private var cursor: Cursor
+    /// An arrival that no record from here on is before; milliseconds since 1970 UTC.
+    private var leastArrival: UInt64 = 0
 
     init(_ shard: Shard, _ open: OpenShard, position: UInt64, level: AckLevel) {
         self.shard = shard
@@ -31,7 +33,7 @@ public struct ShardCursor: ~Copyable, Sendable {
     /// Never waits for new records. The records and their bytes are good until `body` returns. When it throws, the cursor
     /// stays where it was.
     /// - Throws: what `body` throws; `storage` of
-    ///   - `trimmed` when records here are gone by age or size, `corrupt` when their bytes are damaged: once, then reading
+    ///   - `trimmed` when records here are older than the stream keeps them, or gone, `corrupt` when their bytes are damaged: once, then reading
     ///     goes on behind them,
     ///   - `frozen` when a write failed and everything durable was read,
     ///   - `closed`, `io`.
@@ -41,8 +43,17 @@ public struct ShardCursor: ~Copyable, Sendable {
         try shard.core.checkOpen()
         let (shardID, creationSecond) = (shard.id, shard.creationSecond)
         var refused: KinesisError?
+        let horizon = shard.horizonMilliseconds
+        var (arrival, isExpired) = (leastArrival, false)
+        defer { leastArrival = isExpired ? 0 : arrival }
         do throws(LogError) {
             return try cursor.withBatch { batch throws(LogError) in
+                // Arrivals never decrease: where the first is young enough, all are.
+                if arrival < horizon {
+                    arrival = batch.nextArrivalMilliseconds ?? horizon
+                    isExpired = arrival < horizon
+                    if isExpired { throw LogError.closed }
+                }
                 var lent = LentBatch(batch, shardID: shardID, creationSecond: creationSecond)
                 let result: Result<Value, KinesisError>
                 do throws(KinesisError) { result = .success(try body(&lent)) } catch { result = .failure(error) }
@@ -56,8 +67,18 @@ public struct ShardCursor: ~Copyable, Sendable {
                 }
             }
         } catch {
-            throw refused ?? shard.core.error(error)
+            if let refused { throw refused }
+            if isExpired { throw try skipExpired(horizon) }
+            throw shard.core.error(error)
         }
+    }
+
+    /// Moves to the first record that is young enough, and answers what lies between.
+    private mutating func skipExpired(_ horizon: UInt64) throws(KinesisError) -> KinesisError {
+        let from = cursor.position
+        let level = cursor.level
+        cursor.seek(to: max(from, try shard.ordinal(arrivingFrom: horizon, log, level)))
+        return .storage(.trimmed(from: from, to: cursor.position))
     }
 
     /// The same for a body without a result; whether there were records to lend.
@@ -79,6 +100,7 @@ public struct ShardCursor: ~Copyable, Sendable {
         try shard.core.checkOpen()
         let level = AckLevel.allCases.first { Level($0) == cursor.level }
         cursor.seek(to: try shard.position(of: start, level: level))
+        leastArrival = 0
     }
 
     /// Suspends until a record is visible at the cursor's place, or the task is cancelled.

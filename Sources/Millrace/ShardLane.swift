@@ -34,8 +34,12 @@ final class ShardLane: Sendable {
     }
 
     var shardID: ShardID { shard.id }
+    /// Where the shard ends, once it is closed.
+    var endOrdinal: UInt64? { shard.closing?.endOrdinal }
     /// The ordinal to be read next.
     var ordinal: UInt64 { state.withLock { $0.cursor.ordinal } }
+    /// Every record of the shard was copied, and there will be no other.
+    var isFinished: Bool { state.withLock { $0.pending == nil && shard.isEnd($0.cursor.ordinal) } }
     /// Nothing is visible here now; tells so without touching a record.
     var isAtTip: Bool { state.withLock { $0.pending == nil && $0.cursor.ordinal >= log.tip(level) } }
 
@@ -70,10 +74,16 @@ final class ShardLane: Sendable {
         }
     }
 
-    /// Suspends until a record is visible, or the task is cancelled.
+    /// Suspends until a record is visible, the shard is closed, or the task is cancelled.
     func wait() async throws(KinesisError) {
         do throws(LogError) {
             try await log.waitForRecordAsync(after: ordinal, level)
         } catch { throw shard.core.error(error) }
+        // A reshard that ended the log is about to be committed, or given up.
+        var pause = Backoff()
+        while log.isEnded, !shard.isClosed, isAtTip, !Task.isCancelled {
+            try shard.core.checkOpen()
+            await pause.wait()
+        }
     }
 }

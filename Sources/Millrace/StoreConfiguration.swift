@@ -23,7 +23,28 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// Threads for what may wait for the disk while no task may: recovery, old records. 1 to 64, started when needed.
     public var readerThreadCount = 2
 
+    /// The account that ARNs and errors name: twelve digits.
+    public var accountID = ServiceOptions().accountID
+    /// The region that ARNs name.
+    public var region = ServiceOptions().region
+    /// Milliseconds for which a stream shows that it is CREATING, UPDATING or DELETING, and a consumer that it is CREATING,
+    /// as it would at AWS; 0 to 3,600,000. The change itself is made at once.
+    public var transitionMilliseconds = 0
+
     public init() {}
+
+    /// What the service answers and enforces.
+    ///
+    /// - Throws: `KinesisError.invalidArgument`, naming what cannot be used.
+    package func serviceOptions() throws(KinesisError) -> ServiceOptions {
+        try check(transitionMilliseconds, in: 0...3_600_000, "transitionMilliseconds")
+        var options = ServiceOptions()
+        options.accountID = accountID
+        options.region = region
+        options.transitionMilliseconds = UInt64(transitionMilliseconds)
+        try options.check()
+        return options
+    }
 
     /// What the engine takes.
     ///

@@ -12,14 +12,22 @@ final class StoreCore: Sendable {
     let log: LogStore
     let readers: ReaderPool
     let entropy: any Entropy
+    let options: ServiceOptions
+    let transitions = StreamTransitions()
     private let clock: any Clock
     private let isClosing = Atomic<Bool>(false)
+    /// Why the catalogue takes no more changes; set once.
+    private let catalogueFailure = Guarded<KinesisError?>(nil)
 
-    init(path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int) {
+    init(
+        path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int,
+        options: ServiceOptions
+    ) {
         self.path = path
         self.log = log
         self.clock = clock
         self.entropy = entropy
+        self.options = options
         readers = ReaderPool(limit: readerThreadCount)
     }
 
@@ -33,10 +41,22 @@ final class StoreCore: Sendable {
     @inline(__always)
     func nowMilliseconds() -> UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
 
+    /// 16 bytes that nobody can guess.
+    func drawSecret() -> [UInt8] { CatalogueFields.bytes(of: entropy.next()) + CatalogueFields.bytes(of: entropy.next()) }
+
     /// - Throws: `closed` from the moment that closing began.
     func checkOpen() throws(KinesisError) {
         if isClosing.load(ordering: .acquiring) { throw .storage(.closed) }
     }
+
+    /// - Throws: what made the catalogue fail: then no change of a stream will be finished before the store is opened anew.
+    func checkCatalogue() throws(KinesisError) {
+        if let error = catalogueFailure.withLock({ $0 }) { throw error }
+    }
+
+    func catalogueFailed(_ error: KinesisError) { catalogueFailure.withLock { $0 = $0 ?? error } }
+
+    var words: ServiceWords { ServiceWords(options: options) }
 
     func error(_ error: LogError) -> KinesisError { KinesisError(error, path: path) }
 

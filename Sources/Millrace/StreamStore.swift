@@ -65,7 +65,7 @@ public final class StreamStore: Sendable {
     ///   name, `storage`: then there is no such stream, unless the last sync failed (`frozen`): then reopening tells.
     public func createStream(
         _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
-    ) async throws(KinesisError) -> StreamHandle {
+    ) async throws(KinesisError) -> StoredStream {
         let name = try StreamName(name)
         let catalogue = catalogue
         return try await core.readers.run { () throws(KinesisError) in
@@ -76,7 +76,7 @@ public final class StreamStore: Sendable {
     /// The stream of that name. The same handle every time.
     ///
     /// - Throws: `resourceNotFound`; `validation` when no stream may have that name; `storage(.closed)`.
-    public func stream(_ name: String) throws(KinesisError) -> StreamHandle {
+    public func stream(_ name: String) throws(KinesisError) -> StoredStream {
         let name = try StreamName(name)
         try core.checkOpen()
         guard let stream = catalogue.stream(name) else { throw .resourceNotFound("Stream \(name) not found") }
@@ -99,7 +99,7 @@ public final class StreamStore: Sendable {
     /// `createStream` on the calling thread.
     package func createStreamBlocking(
         _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
-    ) throws(KinesisError) -> StreamHandle {
+    ) throws(KinesisError) -> StoredStream {
         try catalogue.createStream(try StreamName(name), shards: shards, ack: ack)
     }
 

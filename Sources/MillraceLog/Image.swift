@@ -105,6 +105,13 @@ package struct RecordBatch: ~Copyable, ~Escapable {
     /// Records not yet taken.
     package var count: Int { end - index }
 
+    /// When the next record arrived, milliseconds since 1970 UTC; nil after the last.
+    package var nextArrivalMilliseconds: UInt64? {
+        guard index < end else { return nil }
+        let at = entries.byteCount - Directory.entryByteCount * (index + 1)
+        return firstArrival + UInt64(entries.load(UInt32.self, at: at + 4))
+    }
+
     /// The next record; nil after the last. O(1), copies nothing.
     @inline(__always)
     @_lifetime(copy self)

@@ -11,7 +11,7 @@
         let number: Int
         let board: SoakBoard
         let control: SoakControl
-        let streams: [StreamHandle]
+        let streams: [StoredStream]
         let life: UInt32
         /// nil: as fast as it goes.
         let bytesPerSecond: Double?

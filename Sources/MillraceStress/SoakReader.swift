@@ -40,7 +40,7 @@
     struct SoakTail: Sendable {
         let board: SoakBoard
         let control: SoakControl
-        let streams: [StreamHandle]
+        let streams: [StoredStream]
         let level: AckLevel
         /// After which number of each shard it begins; nil: at its start.
         let after: [SequenceNumber?]
@@ -74,12 +74,12 @@
     /// A cursor for each shard, opened when it is first needed. Not copyable, as its cursors.
     struct SoakCursors: ~Copyable {
         private let board: SoakBoard
-        private let streams: [StreamHandle]
+        private let streams: [StoredStream]
         private let after: [SequenceNumber?]
         private let level: AckLevel
         private var cursors: [SoakCursor?]
 
-        init(_ board: SoakBoard, _ streams: [StreamHandle], _ after: [SequenceNumber?], _ level: AckLevel) {
+        init(_ board: SoakBoard, _ streams: [StoredStream], _ after: [SequenceNumber?], _ level: AckLevel) {
             self.board = board
             self.streams = streams
             self.after = after
@@ -131,7 +131,7 @@
     struct SoakReplay: Sendable {
         let board: SoakBoard
         let control: SoakControl
-        let streams: [StreamHandle]
+        let streams: [StoredStream]
         let entropy: SeededEntropy
 
         /// On a thread of its own, until producers pause.
@@ -205,7 +205,7 @@
         }
 
         /// In a task, until it is cancelled.
-        func run(_ handle: StreamHandle) async {
+        func run(_ handle: StoredStream) async {
             let shards = board.shards(ofStream: stream)
             do {
                 let sequence: RecordSequence

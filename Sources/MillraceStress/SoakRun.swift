@@ -135,9 +135,9 @@
             }
         }
 
-        private func streams(_ store: StreamStore) throws -> [StreamHandle] {
+        private func streams(_ store: StreamStore) throws -> [StoredStream] {
             try blocking {
-                var handles: [StreamHandle] = []
+                var handles: [StoredStream] = []
                 for (index, name) in SoakBoard.streamNames.enumerated() {
                     if let handle = try? store.stream(name) {
                         handles.append(handle)
@@ -201,7 +201,7 @@
             }
         }
 
-        private mutating func work(_ handles: [StreamHandle], until end: Double) {
+        private mutating func work(_ handles: [StoredStream], until end: Double) {
             control.isPaused.store(false, ordering: .releasing)
             control.areReadersDone.store(false, ordering: .releasing)
             let tail = SoakTail(
@@ -241,7 +241,7 @@
             for reader in readers { reader.join() }
         }
 
-        private func producer(_ handles: [StreamHandle], _ number: Int) -> SoakProducer {
+        private func producer(_ handles: [StoredStream], _ number: Int) -> SoakProducer {
             SoakProducer(
                 number: number, board: board, control: control, streams: handles, life: life,
                 bytesPerSecond: rates.map { max($0[number], 1) }, entropy: SeededEntropy(seed: entropy.next()))

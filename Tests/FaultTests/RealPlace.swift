@@ -35,7 +35,7 @@ struct RealPlace {
     }
 
     @discardableResult
-    static func put(_ count: Int, into stream: StreamHandle, _ what: String) async throws -> [SequenceNumber] {
+    static func put(_ count: Int, into stream: StoredStream, _ what: String) async throws -> [SequenceNumber] {
         var numbers: [SequenceNumber] = []
         for index in 0..<count {
             let text = "\(what) \(index) " + String(repeating: "x", count: index * 397 % 5_000)
@@ -44,7 +44,7 @@ struct RealPlace {
         return numbers
     }
 
-    static func read(_ stream: StreamHandle) throws(KinesisError) -> [Record] { try stream.readAll(level: .published) }
+    static func read(_ stream: StoredStream) throws(KinesisError) -> [Record] { try stream.readAll(level: .published) }
 
     func attributes(_ path: String) throws -> [FileAttributeKey: Any] {
         try FileManager.default.attributesOfItem(atPath: path)

@@ -18,7 +18,7 @@ final class StreamLife {
     let clock = ManualClock()
     private let entropy = SeededEntropy(seed: 5)
     var store: StreamStore?
-    var stream: StreamHandle?
+    var stream: StoredStream?
     var puts: [Put] = []
     /// Records that may be there: each put has an index of its own.
     var attempts: Int
@@ -66,7 +66,7 @@ final class StreamLife {
         return (attempts, text + [UInt8](repeating: 120, count: max(0, byteCount - text.count)), "key \(attempts % 7)")
     }
 
-    private func handle() throws(KinesisError) -> StreamHandle {
+    private func handle() throws(KinesisError) -> StoredStream {
         guard let stream else { throw .storage(.closed) }
         return stream
     }
@@ -133,7 +133,7 @@ extension Record {
     }
 }
 
-extension StreamHandle {
+extension StoredStream {
     /// Everything visible at the level, shard by shard.
     func readAll(level: AckLevel) throws(KinesisError) -> [Record] {
         var records: [Record] = []

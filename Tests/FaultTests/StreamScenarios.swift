@@ -3,7 +3,7 @@ import MillraceIO
 import MillraceModel
 import MillraceTestKit
 
-/// One public operation of `StreamStore`, `StreamHandle` or `Shard`, to be run with every call failing in turn.
+/// One public operation of `StreamStore`, `StoredStream` or `Shard`, to be run with every call failing in turn.
 struct StreamScenario: Sendable {
     let name: String
     /// Starts from a store with stream `s` and records, closed; else from an empty disk.

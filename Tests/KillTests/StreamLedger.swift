@@ -81,7 +81,7 @@ struct StreamLedger {
         }
     }
 
-    private mutating func compare(_ handle: StreamHandle, with stream: Stream) throws {
+    private mutating func compare(_ handle: StoredStream, with stream: Stream) throws {
         guard handle.shards.count == stream.shardCount else {
             throw KillFailure("\(handle.name) has \(handle.shards.count) shards in place of \(stream.shardCount)")
         }

@@ -52,7 +52,7 @@ extension Record {
     var text: String { String(decoding: data, as: UTF8.self) }
 }
 
-extension StreamHandle {
+extension StoredStream {
     /// Everything visible, shard by shard.
     func readAll() throws(KinesisError) -> [Record] {
         var records: [Record] = []

@@ -111,7 +111,7 @@
             private var known: [Int: [RecordDigest]] = [:]
             init(_ flights: Flights) { self.flights = flights }
 
-            func digests(_ stream: StreamHandle, ofFirst count: Int) -> [RecordDigest] {
+            func digests(_ stream: StoredStream, ofFirst count: Int) -> [RecordDigest] {
                 if let found = known[count] { return found }
                 let flights = flights
                 var digests = [RecordDigest](repeating: RecordDigest(), count: stream.shards.count)
@@ -154,7 +154,7 @@
     enum Put {
         /// The seconds it took to put the first `count` flights.
         static func all(
-            _ count: Int, of flights: Flights, into stream: StreamHandle, batch: Int, _ latency: inout Latency
+            _ count: Int, of flights: Flights, into stream: StoredStream, batch: Int, _ latency: inout Latency
         ) throws -> Double {
             var gathered = PutBatch()
             let start = nanoseconds()
@@ -179,7 +179,7 @@
         }
 
         /// Everything in each of the shards.
-        static func scan(_ stream: StreamHandle) throws -> [RecordDigest] {
+        static func scan(_ stream: StoredStream) throws -> [RecordDigest] {
             try stream.shards.map { shard in
                 var digest = RecordDigest()
                 var cursor = try shard.cursorBlocking(at: .trimHorizon, level: .durable)
@@ -211,7 +211,7 @@
         }
 
         static func run(
-            _ stream: StreamHandle, _ flights: Flights, count: Int, callsPerSecond: Double
+            _ stream: StoredStream, _ flights: Flights, count: Int, callsPerSecond: Double
         ) throws -> Outcome {
             let seen = Seen()
             let warmUp = count / 10

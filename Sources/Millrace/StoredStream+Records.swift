@@ -2,7 +2,7 @@ public import MillraceModel
 
 // Reading a whole stream.
 
-extension StreamHandle {
+extension StoredStream {
     /// Every record of the stream, and those to come: all shards merged, each in its order.
     ///
     /// Reading begins when the sequence is first iterated; `latest` means then. The iteration follows the tail and ends
@@ -20,7 +20,7 @@ extension StreamHandle {
     ///
     /// - Throws: `invalidArgument` when the position is of another stream, or names a shard that this one has not.
     public func records(from position: StreamPosition, level: AckLevel? = nil) throws(KinesisError) -> RecordSequence {
-        guard position.streamID == streamID, position.ordinals.keys.allSatisfy({ $0.index < shards.count }) else {
+        guard position.streamID == streamID, position.ordinals.keys.allSatisfy({ $0 <= version.newestShardID }) else {
             throw .invalidArgument("The position is not one of stream \(name)")
         }
         return RecordSequence(RecordMerge(self, from: position, level: level ?? ackLevel))

@@ -8,7 +8,7 @@ public import MillraceModel
 // kept; any other error means that it was not put. Cancelling the task ends a put only while it waits for memory
 // (`wouldBlock`: nothing was put); otherwise it goes on to its outcome.
 
-extension StreamHandle {
+extension StoredStream {
     /// Puts a record of text, as UTF-8.
     ///
     /// - Parameters:
@@ -40,17 +40,19 @@ extension StreamHandle {
         _ data: Span<UInt8>, partitionKey: String, explicitHashKey: HashKey? = nil, ack: AckLevel? = nil
     ) async throws(KinesisError) -> SequenceNumber {
         let key = try PartitionKey(partitionKey)
-        try PutCheck.check(byteCount: key.byteCount + data.count)
-        let shard = try await route(key, explicitHashKey).openAsync()
+        try PutCheck.check(byteCount: key.byteCount + data.count, limit: terms.maximumRecordByteCount)
         let arrival = core.nowMilliseconds()
         var pause = Backoff()
         while true {
+            let version = version
+            let shard = try await version.route(key, explicitHashKey).openAsync()
             let placed: OpenShard.Placed
             do throws(LogError) {
                 // Safe because a UInt8 has no padding that would be read as a byte.
                 placed = try shard.append(key: key.bytes, data: unsafe data.bytes, arrival: arrival)
             } catch {
-                guard case .wouldBlock = error, !Task.isCancelled else { throw core.error(error) }
+                try retry(after: error, version)
+                if Task.isCancelled { throw core.error(.wouldBlock) }
                 await pause.wait()
                 continue
             }
@@ -67,7 +69,7 @@ extension StreamHandle {
     ) throws(KinesisError) -> SequenceNumber {
         let key = try PartitionKey(partitionKey)
         // Safe because a UInt8 has no padding that would be read as a byte.
-        return try putBlocking(unsafe data.bytes, route(key, explicitHashKey), key.bytes, ack)
+        return try putBlocking(unsafe data.bytes, key.bytes, explicitHashKey, ack)
     }
 
     /// The same with the key as UTF-8 bytes, for records that come with one: nothing is allocated.
@@ -78,28 +80,50 @@ extension StreamHandle {
         _ data: RawSpan, partitionKey: RawSpan, explicitHashKey: HashKey? = nil, ack: AckLevel? = nil
     ) throws(KinesisError) -> SequenceNumber {
         try PutCheck.check(key: partitionKey)
-        let shard =
-            map.isSingle
-            ? shards[0] : shards[map.index(of: explicitHashKey?.value ?? MD5.hashKey(of: partitionKey))]
-        return try putBlocking(data, shard, partitionKey, ack)
+        return try putBlocking(data, partitionKey, explicitHashKey, ack)
     }
 
     private func putBlocking(
-        _ data: RawSpan, _ shard: Shard, _ key: RawSpan, _ ack: AckLevel?
+        _ data: RawSpan, _ key: RawSpan, _ explicitHashKey: HashKey?, _ ack: AckLevel?
     ) throws(KinesisError) -> SequenceNumber {
-        try PutCheck.check(byteCount: key.byteCount + data.byteCount)
-        let shard = try shard.open()
+        try PutCheck.check(byteCount: key.byteCount + data.byteCount, limit: terms.maximumRecordByteCount)
         let arrival = core.nowMilliseconds()
         while true {
+            let version = version
+            let shard = try version.route(key, explicitHashKey).open()
+            let placed: OpenShard.Placed
             do throws(LogError) {
-                let placed = try shard.append(key: key, data: data, arrival: arrival)
-                try waitBlocking(shard, ack, below: placed.firstOrdinal + 1)
-                return shard.number(placed)
+                placed = try shard.append(key: key, data: data, arrival: arrival)
             } catch {
-                guard case .wouldBlock = error else { throw core.error(error) }
-                shard.log.waitForRoom(nanoseconds: 10_000_000)
+                try retryBlocking(after: error, version, shard)
+                continue
             }
+            do throws(LogError) { try waitBlocking(shard, ack, below: placed.firstOrdinal + 1) } catch { throw core.error(error) }
+            return shard.number(placed)
         }
+    }
+
+    // MARK: Refused for now
+
+    /// Returns when an append that met `error` may be tried again after a pause, on the version there is then: it found no
+    /// memory, or a shard that a reshard ended. Nothing was appended.
+    /// - Throws: `error`; `resourceNotFound` when the stream was deleted meanwhile.
+    func retry(after error: LogError, _ version: StreamVersion) throws(KinesisError) {
+        switch error {
+        case .wouldBlock: return
+        case .ended:
+            try check(version)
+            try core.checkCatalogue()
+        default:
+            try check(self.version)
+            throw core.error(error)
+        }
+    }
+
+    /// The same on the calling thread, pause included.
+    func retryBlocking(after error: LogError, _ version: StreamVersion, _ shard: OpenShard) throws(KinesisError) {
+        try retry(after: error, version)
+        if case .ended = error { try waitForReshard(after: version) } else { shard.log.waitForRoom(nanoseconds: 10_000_000) }
     }
 
     // MARK: Waiting

@@ -3,7 +3,7 @@ public import MillraceModel
 
 // Putting many records in one call. Each shard's part is one batch: all or nothing, visible at once.
 
-extension StreamHandle {
+extension StoredStream {
     /// Puts up to 500 records.
     ///
     /// On return each record whose result is a number has come as far as `ack`, or the stream's ack level, says. Records of
@@ -37,12 +37,26 @@ extension StreamHandle {
     ) async -> [Result<SequenceNumber, KinesisError>] {
         let arrival = core.nowMilliseconds()
         var results = Results(count: batch.count)
-        for part in batch.parts(map) {
-            do throws(KinesisError) {
-                let shard = try await shards[part.shard].openAsync()
-                results.placed.append((part, shard, try await append(part, of: batch, to: shard, arrival)))
-            } catch { results.set(part, error) }
-        }
+        guard results.admit(batch, limit: terms.maximumRecordByteCount) else { return results.results }
+        var selection: [Int]?
+        var pause = Backoff()
+        repeat {
+            let version = version
+            var ended: [Int] = []
+            for part in batch.parts(version.map, of: selection) {
+                do throws(KinesisError) {
+                    let shard = try await version.openShards[part.shard].openAsync()
+                    if let placed = try await append(part, of: batch, to: shard, arrival, version) {
+                        results.placed.append((part, shard, placed))
+                    } else {
+                        ended += part.indices
+                    }
+                } catch { results.set(part, error) }
+            }
+            selection = ended
+            // Their shard is being split or merged: on to its children.
+            if !ended.isEmpty { await pause.wait() }
+        } while selection?.isEmpty == false
         // All parts are on their way before the first is waited for.
         for (part, shard, placed) in results.placed {
             do throws(KinesisError) {
@@ -60,12 +74,23 @@ extension StreamHandle {
     ) -> [Result<SequenceNumber, KinesisError>] {
         let arrival = core.nowMilliseconds()
         var results = Results(count: batch.count)
-        for part in batch.parts(map) {
-            do throws(KinesisError) {
-                let shard = try shards[part.shard].open()
-                results.placed.append((part, shard, try appendBlocking(part, of: batch, to: shard, arrival)))
-            } catch { results.set(part, error) }
-        }
+        guard results.admit(batch, limit: terms.maximumRecordByteCount) else { return results.results }
+        var selection: [Int]?
+        repeat {
+            let version = version
+            var ended: [Int] = []
+            for part in batch.parts(version.map, of: selection) {
+                do throws(KinesisError) {
+                    let shard = try version.openShards[part.shard].open()
+                    if let placed = try appendBlocking(part, of: batch, to: shard, arrival, version) {
+                        results.placed.append((part, shard, placed))
+                    } else {
+                        ended += part.indices
+                    }
+                } catch { results.set(part, error) }
+            }
+            selection = ended
+        } while selection?.isEmpty == false
         for (part, shard, placed) in results.placed {
             do throws(LogError) {
                 try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
@@ -87,6 +112,17 @@ extension StreamHandle {
             results = Array(repeating: .failure(.storage(.closed)), count: count)
         }
 
+        /// Whether no record is larger than the stream's may be; all fail if one is.
+        mutating func admit(_ batch: PutBatch, limit: Int) -> Bool {
+            do throws(KinesisError) {
+                try PutCheck.check(byteCount: batch.greatestRecordByteCount, limit: limit)
+                return true
+            } catch {
+                results = Array(repeating: .failure(error), count: batch.count)
+                return false
+            }
+        }
+
         mutating func set(_ part: PutBatch.Part, _ error: KinesisError) {
             for place in 0..<part.count { results[part.index(place)] = .failure(error) }
         }
@@ -96,29 +132,32 @@ extension StreamHandle {
         }
     }
 
+    /// nil when a reshard ended the shard: nothing of the part was put.
     private func append(
-        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64
-    ) async throws(KinesisError) -> OpenShard.Placed {
+        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64, _ version: StreamVersion
+    ) async throws(KinesisError) -> OpenShard.Placed? {
         var pause = Backoff()
         while true {
             do throws(LogError) {
                 return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
             } catch {
-                guard case .wouldBlock = error, !Task.isCancelled else { throw core.error(error) }
+                try retry(after: error, version)
+                if case .ended = error { return nil }
+                if Task.isCancelled { throw core.error(error) }
             }
             await pause.wait()
         }
     }
 
     private func appendBlocking(
-        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64
-    ) throws(KinesisError) -> OpenShard.Placed {
+        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64, _ version: StreamVersion
+    ) throws(KinesisError) -> OpenShard.Placed? {
         while true {
             do throws(LogError) {
                 return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
             } catch {
-                guard case .wouldBlock = error else { throw core.error(error) }
-                shard.log.waitForRoom(nanoseconds: 10_000_000)
+                try retryBlocking(after: error, version, shard)
+                if case .ended = error { return nil }
             }
         }
     }

@@ -1,0 +1,106 @@
+import MillraceModel
+
+/// Everything the catalogue knows: what its records, applied one after the other, make. A value.
+package struct CatalogueState: Hashable, Sendable {
+    package private(set) var streams: [UInt64: StreamDescription] = [:]
+    private var ids: [StreamName: UInt64] = [:]
+    package private(set) var account: AccountState?
+
+    package init() {}
+
+    /// Why a record that can be read does not fit what was there before it: then the catalogue is damaged.
+    package struct Misfit: Error, Hashable {
+        package let detail: String
+    }
+
+    package func stream(_ name: StreamName) -> StreamDescription? { ids[name].flatMap { streams[$0] } }
+    /// In order of their bytes.
+    package var names: [StreamName] { ids.keys.sorted() }
+    /// The greatest engine's name of any shard that was ever named here and is still.
+    var greatestLogID: UInt64 { streams.values.reduce(0) { $1.shards.reduce($0) { max($0, $1.logID) } } }
+
+    package mutating func apply(_ record: CatalogueRecord) throws(Misfit) {
+        switch record {
+        case .streamCreated(let stream):
+            guard streams[stream.streamID] == nil, ids.updateValue(stream.streamID, forKey: stream.name) == nil else {
+                throw Misfit(detail: "stream \(stream.name) is created twice")
+            }
+            streams[stream.streamID] = stream
+        case .settingsChanged(let id, let settings):
+            try change(id) { stream throws(Misfit) in stream.settings = settings }
+        case .resharded(let id, let reshard):
+            try change(id) { stream throws(Misfit) in try stream.apply(reshard) }
+        case .streamDeleted(let id):
+            guard let stream = streams.removeValue(forKey: id) else { throw Misfit(detail: "there is no stream \(id)") }
+            ids[stream.name] = nil
+        case .consumerSet(let id, let consumer):
+            try change(id) { stream throws(Misfit) in
+                stream.consumers.removeAll { $0.name == consumer.name }
+                let at = stream.consumers.firstIndex { $0.name > consumer.name } ?? stream.consumers.endIndex
+                stream.consumers.insert(consumer, at: at)
+            }
+        case .consumerRemoved(let id, let name):
+            try change(id) { stream throws(Misfit) in
+                guard let at = stream.consumers.firstIndex(where: { $0.name == name }) else {
+                    throw Misfit(detail: "there is no consumer \(name)")
+                }
+                stream.consumers.remove(at: at)
+            }
+        case .accountChanged(let account): self.account = account
+        }
+    }
+
+    private mutating func change(
+        _ id: UInt64, _ body: (inout StreamDescription) throws(Misfit) -> Void
+    ) throws(Misfit) {
+        guard var stream = streams[id] else { throw Misfit(detail: "there is no stream \(id)") }
+        // Out of the table first: what is changed in place is not copied.
+        streams[id] = nil
+        defer { streams[id] = stream }
+        try body(&stream)
+    }
+}
+
+extension StreamDescription {
+    /// Invariant, before and after: the ranges of the open shards cover the ring once; a child's number is above its parents',
+    /// and it was created in a later second than they.
+    mutating func apply(_ reshard: Reshard) throws(CatalogueState.Misfit) {
+        var next = self
+        for child in reshard.children {
+            guard child.shardID.index == (next.shards.last?.shardID.index ?? 0) + 1 else {
+                throw CatalogueState.Misfit(detail: "\(child.shardID) of \(name) does not follow the shards there are")
+            }
+            for parent in child.parents {
+                guard let parent = next.shard(parent), reshard.closings[parent.shardID] != nil, parent.closing == nil,
+                    parent.creationSecond < child.creationSecond
+                else { throw CatalogueState.Misfit(detail: "a parent of \(child.shardID) of \(name) is none") }
+            }
+            guard child.parent != nil else { throw CatalogueState.Misfit(detail: "\(child.shardID) of \(name) has no parent") }
+            next.shards.append(child)
+        }
+        var found = 0
+        for index in next.shards.indices {
+            guard let closing = reshard.closings[next.shards[index].shardID] else { continue }
+            guard next.shards[index].closing == nil else {
+                throw CatalogueState.Misfit(detail: "\(next.shards[index].shardID) of \(name) is closed twice")
+            }
+            next.shards[index].closing = closing
+            found += 1
+        }
+        guard found == reshard.closings.count else {
+            throw CatalogueState.Misfit(detail: "a shard that \(name) does not have is closed")
+        }
+        guard HashKeyRange.tile(next.openShards.map(\.hashKeyRange)) else {
+            throw CatalogueState.Misfit(detail: "the open shards of \(name) do not cover the ring once")
+        }
+        self = next
+    }
+}
+
+extension HashKeyRange {
+    /// Whether the ranges, in this order, cover every place exactly once.
+    static func tile(_ ranges: [HashKeyRange]) -> Bool {
+        guard ranges.first?.starting == .min, ranges.last?.ending == .max else { return false }
+        return zip(ranges, ranges.dropFirst()).allSatisfy { $0.ending < $1.starting && $0.isAdjacent(to: $1) }
+    }
+}

@@ -1,0 +1,104 @@
+import MillraceModel
+
+/// What a sequence of splits and merges makes of a stream's shards, to be committed at once. A value; decides, does nothing.
+///
+/// Invariant: the ranges of the open shards cover the ring once. A shard that one step makes and a later one closes stands in
+/// the lineage between the two and never takes a record.
+struct ReshardPlan {
+    private let nowSecond: UInt64
+    /// In order of their ranges.
+    private var open: [ShardDescription]
+    private var nextIndex: UInt32
+    /// In order of their indices, without names of the engine yet.
+    private var children: [ShardDescription] = []
+    private var closed: [ShardID: ShardClosing] = [:]
+
+    init(_ stream: StreamDescription, nowSecond: UInt64) {
+        self.nowSecond = nowSecond
+        open = stream.openShards
+        nextIndex = (stream.shards.last?.shardID.index ?? 0) + 1
+    }
+
+    var isEmpty: Bool { children.isEmpty }
+    /// Shards made, those in between too.
+    var childCount: Int { children.count }
+    var openCount: Int { open.count }
+    /// The shards there are that must take no more records first.
+    var parents: [ShardID] {
+        let made = Set(children.map(\.shardID))
+        return closed.keys.filter { !made.contains($0) }.sorted()
+    }
+
+    // MARK: Steps
+
+    /// Divides the open shard so that `key`, which is in its range and not its first place, is the first place of the second child.
+    mutating func split(_ id: ShardID, at key: HashKey) {
+        let at = place(of: id)
+        let shard = open[at]
+        precondition(shard.hashKeyRange.starting < key && key <= shard.hashKeyRange.ending, "a split outside of the shard")
+        let ranges = [(shard.hashKeyRange.starting, HashKey(key.value - 1)), (key, shard.hashKeyRange.ending)]
+        let made = ranges.map { first, last in child(of: [shard], Self.range(first, last)) }
+        open.replaceSubrange(at...at, with: made)
+    }
+
+    /// Joins two open shards that are neighbours; the first named is the parent, the other the adjacent parent.
+    mutating func merge(_ id: ShardID, _ adjacent: ShardID) {
+        let places = [place(of: id), place(of: adjacent)].sorted()
+        precondition(places[1] == places[0] + 1, "a merge of shards that are no neighbours")
+        let range = Self.range(open[places[0]].hashKeyRange.starting, open[places[1]].hashKeyRange.ending)
+        let made = child(of: [open[place(of: id)], open[place(of: adjacent)]], range)
+        open.replaceSubrange(places[0]...places[1], with: [made])
+    }
+
+    /// Makes the shards those of a new stream with so many, `Limits.shardCount`: splits where one of them begins inside of a
+    /// shard, then merges what lies in one of them. O(shards).
+    mutating func makeUniform(_ targets: [HashKeyRange]) {
+        var at = 0
+        for target in targets.dropFirst() {
+            while open[at].hashKeyRange.ending < target.starting { at += 1 }
+            if open[at].hashKeyRange.starting != target.starting { split(open[at].shardID, at: target.starting) }
+        }
+        for (index, target) in targets.enumerated() {
+            while open[index].hashKeyRange.ending < target.ending { merge(open[index].shardID, open[index + 1].shardID) }
+        }
+    }
+
+    private func place(of id: ShardID) -> Int {
+        guard let at = open.firstIndex(where: { $0.shardID == id }) else { preconditionFailure("\(id) is not open") }
+        return at
+    }
+
+    private static func range(_ first: HashKey, _ last: HashKey) -> HashKeyRange {
+        guard let range = try? HashKeyRange(starting: first, ending: last) else {
+            preconditionFailure("\(first)...\(last) is a range")
+        }
+        return range
+    }
+
+    private mutating func child(of parents: [ShardDescription], _ range: HashKeyRange) -> ShardDescription {
+        // In a later second than the parents, so that the numbers of its records are above theirs.
+        let second = parents.reduce(nowSecond) { max($0, $1.creationSecond + 1) }
+        for parent in parents {
+            closed[parent.shardID] = ShardClosing(second: max(nowSecond, parent.creationSecond), endOrdinal: 0)
+        }
+        let child = ShardDescription(
+            shardID: ShardID(index: nextIndex), logID: 0, hashKeyRange: range,
+            creationSecond: min(second, SequenceNumber.maximumSecond), parent: parents[0].shardID,
+            adjacentParent: parents.count > 1 ? parents[1].shardID : nil)
+        nextIndex += 1
+        children.append(child)
+        return child
+    }
+
+    // MARK: The result
+
+    /// - Parameters:
+    ///   - logIDs: the engine's names for the children, as many as there are.
+    ///   - ends: of each parent the ordinal below which its records are.
+    func reshard(logIDs: Range<UInt64>, ends: [ShardID: UInt64]) -> Reshard {
+        var reshard = Reshard(children: children, closings: closed)
+        for (index, logID) in logIDs.enumerated() { reshard.children[index].logID = logID }
+        for (parent, end) in ends { reshard.closings[parent]?.endOrdinal = end }
+        return reshard
+    }
+}
