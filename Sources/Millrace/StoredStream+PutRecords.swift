@@ -16,14 +16,16 @@ extension StoredStream {
     public func putRecords(
         _ entries: [PutEntry], ack: AckLevel? = nil
     ) async throws(KinesisError) -> [Result<SequenceNumber, KinesisError>] {
-        let limits = Limits.putRecordsCount
-        guard limits.contains(entries.count) else {
-            throw .validation(
-                "PutRecords takes \(limits.lowerBound) to \(limits.upperBound) records, not \(entries.count)")
-        }
+        try PutRecordsRequest(stream: StreamReference(name), records: entries).validate()
         var batch = PutBatch()
         for entry in entries {
-            try batch.add(entry.data.span, partitionKey: entry.partitionKey, explicitHashKey: entry.explicitHashKey)
+            // Both are there, or the request were not valid.
+            let (data, partitionKey) = (entry.data ?? [], entry.partitionKey ?? "")
+            if let text = entry.explicitHashKey {
+                try batch.add(data.span, partitionKey: partitionKey, explicitHashKey: HashKey(text))
+            } else {
+                try batch.add(data.span, partitionKey: partitionKey)
+            }
         }
         return await putBatch(batch, ack: ack)
     }

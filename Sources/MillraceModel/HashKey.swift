@@ -15,9 +15,7 @@ public struct HashKey: Hashable, Sendable {
     /// - Throws: `KinesisError.validation` unless `text` is `0` or 1 to 39 digits with no zero in front,
     ///   `KinesisError.invalidArgument` when the number is 2^128 or more.
     public init(_ text: String) throws(KinesisError) {
-        guard DecimalText.isCanonical(text, digitCount: Limits.hashKeyDigitCount) else {
-            throw .constraint(.pattern("0|([1-9]\\d{0,38})"), value: text, member: "explicitHashKey")
-        }
+        try ConstraintCheck.text(text, .hashKey, at: "explicitHashKey")
         guard let value = UInt128(text) else {
             throw .invalidArgument(
                 "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was \(text)"

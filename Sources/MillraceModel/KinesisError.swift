@@ -16,6 +16,14 @@ public enum KinesisError: Error, Hashable, Sendable {
     case provisionedThroughputExceeded(String)
     /// The shard iterator is older than `Limits.iteratorLifetimeSeconds`.
     case expiredIterator(String)
+    /// The token of a list is older than its lifetime.
+    case expiredNextToken(String)
+    /// The caller may not do this.
+    case accessDenied(String)
+    /// The key service did not give the stream's key.
+    case kms(KMSFailure, String)
+    /// The service failed; not the caller's fault.
+    case internalFailure(String)
     /// The store that holds the stream could not do it.
     case storage(StorageError)
 
@@ -32,7 +40,10 @@ public enum KinesisError: Error, Hashable, Sendable {
         case .limitExceeded: "LimitExceededException"
         case .provisionedThroughputExceeded, .storage(.wouldBlock): "ProvisionedThroughputExceededException"
         case .expiredIterator: "ExpiredIteratorException"
-        case .storage: "InternalFailureException"
+        case .expiredNextToken: "ExpiredNextTokenException"
+        case .accessDenied: "AccessDeniedException"
+        case .kms(let failure, _): failure.rawValue
+        case .internalFailure, .storage: "InternalFailureException"
         }
     }
 
@@ -41,7 +52,8 @@ public enum KinesisError: Error, Hashable, Sendable {
         switch self {
         case .resourceNotFound(let message), .resourceInUse(let message), .invalidArgument(let message),
             .validation(let message), .limitExceeded(let message), .provisionedThroughputExceeded(let message),
-            .expiredIterator(let message):
+            .expiredIterator(let message), .expiredNextToken(let message), .accessDenied(let message),
+            .kms(_, let message), .internalFailure(let message):
             message
         case .storage(let error): error.description
         }

@@ -11,6 +11,12 @@ public enum Limits {
     public static let partitionKeyScalarCount = 1...256
     /// Bytes a partition key takes at most: four a scalar in UTF-8, times 256 scalars.
     public static let partitionKeyByteCount = 1024
+    /// Characters in a stream's ID. Model, shape StreamId.
+    public static let streamIDCharacterCount = 1...24
+    /// Characters in the ARN of a stream, a consumer or a resource. Model, shapes StreamARN, ConsumerARN, ResourceARN.
+    public static let arnCharacterCount = 1...2_048
+    /// Digits of an account in an ARN. Model, pattern of StreamARN.
+    public static let accountDigitCount = 12
     /// Digits of a hash key in decimal text. Model, shape HashKey.
     public static let hashKeyDigitCount = 39
     /// Digits that text must not exceed to be looked at as a sequence number. Model, shape SequenceNumber.
@@ -32,6 +38,33 @@ public enum Limits {
     public static let getRecordsByteCount = 10 << 20
     /// Seconds for which a shard iterator is good. Model, text of GetShardIterator.
     public static let iteratorLifetimeSeconds = 300
+
+    /// Characters in a shard iterator. Model, shape ShardIterator.
+    public static let shardIteratorCharacterCount = 1...512
+    /// Characters in the token with which a list goes on. Model, shape NextToken.
+    public static let nextTokenCharacterCount = 1...1_048_576
+    /// Shards, streams or consumers one call may ask for. Model, shapes DescribeStreamInputLimit, ListShardsInputLimit,
+    /// ListStreamsInputLimit and ListStreamConsumersInputLimit.
+    public static let listCount = 1...10_000
+    /// KiB of the largest record a stream may be told to take. Model, shape MaxRecordSizeInKiB.
+    public static let maxRecordSizeKiB = 1_024...10_240
+
+    // MARK: Tags, keys and metrics
+
+    /// Characters in a tag's key. Model, shape TagKey.
+    public static let tagKeyCharacterCount = 1...128
+    /// Characters in a tag's value. Model, shape TagValue.
+    public static let tagValueCharacterCount = 0...256
+    /// Tags in one call; a resource has fewer. Model, shape TagMap.
+    public static let tagsInCallCount = 1...200
+    /// Keys of tags in one call that removes them. Model, shape TagKeyList.
+    public static let tagKeysInCallCount = 1...50
+    /// Tags one call may ask for. Model, shape ListTagsForStreamInputLimit.
+    public static let listTagsCount = 1...50
+    /// Characters in the name of an encryption key. Model, shape KeyId.
+    public static let keyIDCharacterCount = 1...2_048
+    /// Metrics in one call. Model, shape MetricsNameList.
+    public static let shardLevelMetricsCount = 1...7
 
     // MARK: Shards
 

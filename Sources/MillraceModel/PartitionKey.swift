@@ -18,7 +18,7 @@ public struct PartitionKey: Sendable {
     public init(_ text: String) throws(KinesisError) {
         let byteCount = text.utf8.count
         // As many scalars as bytes at most, so that a short key needs no count.
-        if byteCount == 0 || byteCount > 256 { try Self.checkCount(of: text, byteCount: byteCount) }
+        if byteCount == 0 || byteCount > 256 { try Self.check(text) }
         self.text = text
     }
 
@@ -27,8 +27,9 @@ public struct PartitionKey: Sendable {
     /// - Throws: `KinesisError.validation` when they are not UTF-8, or too few or too many for a key.
     public init(utf8 bytes: RawSpan) throws(KinesisError) {
         guard bytes.byteCount <= Limits.partitionKeyByteCount else {
-            throw .constraint(
-                .atMost(characterCount: 256), value: "(\(bytes.byteCount) bytes)", member: "partitionKey")
+            throw ConstraintCheck.refusal(
+                .lengthAtMost(Limits.partitionKeyScalarCount.upperBound), "(\(bytes.byteCount) bytes)",
+                at: "partitionKey")
         }
         guard let utf8 = try? UTF8Span(validating: Span<UInt8>(_bytes: bytes)) else {
             throw .validation("1 validation error detected: Value at 'partitionKey' is not UTF-8")
@@ -37,13 +38,8 @@ public struct PartitionKey: Sendable {
     }
 
     @usableFromInline
-    static func checkCount(of text: String, byteCount: Int) throws(KinesisError) {
-        if byteCount == 0 { throw .constraint(.atLeast(characterCount: 1), value: text, member: "partitionKey") }
-        if byteCount > Limits.partitionKeyByteCount
-            || text.unicodeScalars.count > Limits.partitionKeyScalarCount.upperBound
-        {
-            throw .constraint(.atMost(characterCount: 256), value: text, member: "partitionKey")
-        }
+    static func check(_ text: String) throws(KinesisError) {
+        try ConstraintCheck.text(text, .partitionKey, at: "partitionKey")
     }
 
     /// Bytes of UTF-8, 1...1,024. They count towards a record's size.

@@ -11,16 +11,19 @@ public struct Record: Hashable, Sendable {
     public let partitionKey: PartitionKey
     /// The payload; empty is allowed.
     public let data: [UInt8]
+    /// How the record is kept; nil when the service does not say.
+    public let encryptionType: EncryptionType?
 
     @inlinable
     public init(
         sequenceNumber: SequenceNumber, approximateArrivalMilliseconds: Int64, partitionKey: PartitionKey,
-        data: [UInt8]
+        data: [UInt8], encryptionType: EncryptionType? = nil
     ) {
         self.sequenceNumber = sequenceNumber
         self.approximateArrivalMilliseconds = approximateArrivalMilliseconds
         self.partitionKey = partitionKey
         self.data = data
+        self.encryptionType = encryptionType
     }
 
     /// Data and partition key together, in bytes: what the limits on records and calls count.

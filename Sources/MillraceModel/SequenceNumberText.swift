@@ -12,9 +12,7 @@ extension SequenceNumber {
     /// - Throws: `KinesisError.validation` unless `text` is `0` or 1 to 129 digits with no zero in front,
     ///   `KinesisError.invalidArgument` when it is and no shard of any stream could have given it.
     public init(_ text: String) throws(KinesisError) {
-        guard DecimalText.isCanonical(text, digitCount: Limits.sequenceNumberDigitCount) else {
-            throw .constraint(.pattern("0|([1-9]\\d{0,128})"), value: text, member: "sequenceNumber")
-        }
+        try ConstraintCheck.text(text, .sequenceNumber, at: "sequenceNumber")
         if text.utf8.count == Self.digitCount {
             self = Self.parse(text.utf8)
             if isWellFormed { return }

@@ -15,7 +15,7 @@ public struct ShardID: Hashable, Sendable {
     /// - Throws: `KinesisError.validation` when `text` has a character or a length no shard ID may have,
     ///   `KinesisError.resourceNotFound` when it could be one and is not of this form: no stream has such a shard.
     public init(_ text: String) throws(KinesisError) {
-        try NameText.check(text, member: "shardId")
+        try ConstraintCheck.text(text, .shardID, at: "shardId")
         let digits = text.dropFirst(Self.prefix.count)
         guard text.hasPrefix(Self.prefix), digits.utf8.count == Self.digitCount,
             digits.utf8.allSatisfy(DecimalText.isDigit), let index = UInt32(digits)

@@ -9,7 +9,7 @@ public struct StreamName: Hashable, Sendable {
     ///
     /// - Throws: `KinesisError.validation` when it is empty, longer than 128 or has another character.
     public init(_ text: String) throws(KinesisError) {
-        try NameText.check(text, member: "streamName")
+        try ConstraintCheck.text(text, .streamName, at: "streamName")
         self.text = text
     }
 }
