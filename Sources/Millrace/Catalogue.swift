@@ -50,7 +50,7 @@ final class Catalogue: Sendable {
         for stream in state.known.streams.values { state.streams[stream.streamID] = StoredStream(stream, core: core) }
         self.state = Guarded(state)
         if known.account == nil {
-            try change { _ in [.accountChanged(AccountState(tokenSecret: core.drawSecret()))] }
+            try change { _ in [.accountChanged(AccountState(tokenSecret: TokenSecret(drawnFrom: core.entropy)))] }
         }
     }
 

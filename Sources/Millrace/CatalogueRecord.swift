@@ -89,7 +89,7 @@ package enum CatalogueRecord: Hashable, Sendable {
             return fields.bytes
         case .accountChanged(let account):
             var fields = CatalogueFields(kind: Kind.accountChanged)
-            fields.add(Field.secret, account.tokenSecret)
+            fields.add(Field.secret, account.tokenSecret.bytes)
             let commitment = account.billingCommitment
             fields.add(
                 Field.commitment,
@@ -224,7 +224,10 @@ package enum CatalogueRecord: Hashable, Sendable {
     }
 
     private static func account(_ fields: CatalogueFieldReader) throws(Refusal) -> AccountState {
-        var account = AccountState(tokenSecret: Array(try fields.field(Field.secret, byteCount: 16)))
+        guard let secret = TokenSecret(bytes: Array(try fields.field(Field.secret))) else {
+            throw .damaged(byteOffset: 0, "a secret of another length")
+        }
+        var account = AccountState(tokenSecret: secret)
         let commitment = try fields.field(Field.commitment, byteCount: 24)
         guard commitment[commitment.startIndex] < 2 else { throw .damaged(byteOffset: commitment.startIndex, "no status") }
         account.billingCommitment.isEnabled = commitment[commitment.startIndex] == 1

@@ -12,7 +12,7 @@ private enum Field {
 /// Numbers on disk of what has names only; never renumbered. 0 is not valid.
 private enum Code {
     static let modes: [UInt8: StreamMode] = [1: .provisioned, 2: .onDemand]
-    static let encryptions: [UInt8: EncryptionType] = [1: .none, 2: .kms]
+    static let encryptions: [UInt8: EncryptionType] = [1: .unencrypted, 2: .kms]
     /// Bits.
     static let metrics: [(bit: UInt32, metric: ShardLevelMetric)] = [
         (0, .incomingBytes), (1, .incomingRecords), (2, .outgoingBytes), (3, .outgoingRecords),
@@ -77,7 +77,7 @@ extension StreamSettings {
         }
         tags = try TagField.read(fields)
         if fields.optional(Field.policy) != nil {
-            policy = try fields.text(Field.policy, greatestByteCount: 4 * Limits.policyCharacterCount)
+            policy = try fields.text(Field.policy, greatestByteCount: Limits.policyByteCount)
         }
         if fields.optional(Field.recordByteCount) != nil {
             let byteCount: UInt32 = try fields.word(Field.recordByteCount)
@@ -114,7 +114,7 @@ extension ConsumerState {
         guard second <= SequenceNumber.maximumSecond else { throw .damaged(byteOffset: 0, "a time is out of range") }
         self.init(name: try CatalogueRecord.name(fields).text, creationSecond: second)
         tags = try TagField.read(fields)
-        policy = try fields.text(Field.policy, greatestByteCount: 4 * Limits.policyCharacterCount)
+        policy = try fields.text(Field.policy, greatestByteCount: Limits.policyByteCount)
     }
 }
 

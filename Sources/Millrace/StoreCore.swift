@@ -41,9 +41,6 @@ final class StoreCore: Sendable {
     @inline(__always)
     func nowMilliseconds() -> UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
 
-    /// 16 bytes that nobody can guess.
-    func drawSecret() -> [UInt8] { CatalogueFields.bytes(of: entropy.next()) + CatalogueFields.bytes(of: entropy.next()) }
-
     /// - Throws: `closed` from the moment that closing began.
     func checkOpen() throws(KinesisError) {
         if isClosing.load(ordering: .acquiring) { throw .storage(.closed) }

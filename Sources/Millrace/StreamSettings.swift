@@ -6,7 +6,7 @@ package struct StreamSettings: Hashable, Sendable {
     package var retention = RetentionPeriod.default
     /// No record that arrived before it is ever seen again, whatever the period becomes; milliseconds since 1970 UTC.
     package var horizonFloorMilliseconds: UInt64 = 0
-    package var encryption = EncryptionType.none
+    package var encryption = EncryptionType.unencrypted
     /// The key that the encryption was started with.
     package var keyID = ""
     package var metrics: Set<ShardLevelMetric> = []
@@ -48,11 +48,11 @@ package struct ConsumerState: Hashable, Sendable {
 
 /// What belongs to the store as a whole. A value.
 package struct AccountState: Hashable, Sendable {
-    /// The key under which tokens are authentic: 16 bytes, drawn when the store was made.
-    package var tokenSecret: [UInt8]
+    /// Drawn when the store was made.
+    package var tokenSecret: TokenSecret
     package var billingCommitment = BillingCommitment()
 
-    package init(tokenSecret: [UInt8]) { self.tokenSecret = tokenSecret }
+    package init(tokenSecret: TokenSecret) { self.tokenSecret = tokenSecret }
 
     /// The account's minimum throughput billing commitment, which has no price here.
     package struct BillingCommitment: Hashable, Sendable {

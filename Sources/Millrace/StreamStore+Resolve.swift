@@ -78,6 +78,14 @@ extension StreamStore {
         return catalogue.stream(stream.streamID)?.terms.horizon(at: now) ?? stream.settings.horizon(at: now)
     }
 
+    /// For lists that come in pages.
+    var pageTokens: PageTokens { PageTokens(secret: tokenSecret, nowMilliseconds: Int64(core.nowMilliseconds())) }
+
+    var tokenSecret: TokenSecret {
+        guard let account = catalogue.known.account else { preconditionFailure("a store that is open has its secret") }
+        return account.tokenSecret
+    }
+
     // MARK: Changes
 
     /// Changes a stream's settings, durable when this returns. Nothing is written when `body` changes nothing.
@@ -107,6 +115,21 @@ extension StreamStore {
         if milliseconds > 0 {
             core.transitions.begin(status, streamID, until: core.nowMilliseconds() + milliseconds)
         }
+    }
+}
+
+/// Makes and reads the tokens of lists.
+struct PageTokens {
+    let secret: TokenSecret
+    let nowMilliseconds: Int64
+
+    func make(_ operation: PageToken.Operation, streamID: UInt64 = 0, _ position: [UInt8]) -> String {
+        PageToken(operation, streamID: streamID, position: position, issuedMilliseconds: nowMilliseconds).text(secret)
+    }
+
+    /// - Throws: `invalidArgument`, `expiredNextToken`.
+    func read(_ text: String, for operation: PageToken.Operation) throws(KinesisError) -> PageToken {
+        try PageToken(text, for: operation, secret, nowMilliseconds: nowMilliseconds)
     }
 }
 

@@ -8,8 +8,8 @@ extension StreamStore {
         let page: ShardPage
         let stream: StreamDescription
         if let token = request.nextToken {
-            let payload = try pageTokens.payload(token, of: .listShards)
-            guard let named = ShardPage(payload.bytes), let known = catalogue.known.streams[payload.streamID] else {
+            let token = try pageTokens.read(token, for: .listShards)
+            guard let named = ShardPage(token.position), let known = catalogue.known.streams[token.streamID] else {
                 throw .invalidArgument("The stream of the NextToken is gone.")
             }
             (page, stream) = (named, known)
@@ -27,7 +27,7 @@ extension StreamStore {
         var next: String?
         if shards.count > limit {
             let rest = ShardPage(after: shards[limit - 1].shardID.index, filter: page.filter)
-            next = pageTokens.token(of: .listShards, streamID: stream.streamID, rest.bytes)
+            next = pageTokens.make(.listShards, streamID: stream.streamID, rest.bytes)
         }
         return ListShardsResponse(shards: shards.prefix(limit).map(\.summary), nextToken: next)
     }

@@ -126,7 +126,7 @@ extension StreamStore {
         let known = catalogue.known
         var start = request.exclusiveStartStreamName
         if let token = request.nextToken {
-            start = String(decoding: try pageTokens.payload(token, of: .listStreams, streamID: 0), as: UTF8.self)
+            start = String(decoding: try pageTokens.read(token, for: .listStreams).position, as: UTF8.self)
         }
         let names = known.names.filter { name in start.map { name.text > $0 } ?? true }
         let limit = min(request.limit ?? Limits.listStreamsCount, Limits.listStreamsCount)
@@ -141,7 +141,7 @@ extension StreamStore {
         return ListStreamsResponse(
             streamSummaries: summaries, hasMoreStreams: hasMore,
             nextToken: hasMore
-                ? pageTokens.token(of: .listStreams, streamID: 0, Array((names[limit - 1].text).utf8)) : nil)
+                ? pageTokens.make(.listStreams, Array(names[limit - 1].text.utf8)) : nil)
     }
 }
 
