@@ -16,6 +16,8 @@ public enum KinesisError: Error, Hashable, Sendable {
     case provisionedThroughputExceeded(String)
     /// The shard iterator is older than `Limits.iteratorLifetimeSeconds`.
     case expiredIterator(String)
+    /// The token for the next page of a listing is older than `Limits.nextTokenLifetimeSeconds`.
+    case expiredNextToken(String)
     /// The store that holds the stream could not do it.
     case storage(StorageError)
 
@@ -32,6 +34,7 @@ public enum KinesisError: Error, Hashable, Sendable {
         case .limitExceeded: "LimitExceededException"
         case .provisionedThroughputExceeded, .storage(.wouldBlock): "ProvisionedThroughputExceededException"
         case .expiredIterator: "ExpiredIteratorException"
+        case .expiredNextToken: "ExpiredNextTokenException"
         case .storage: "InternalFailureException"
         }
     }
@@ -41,7 +44,7 @@ public enum KinesisError: Error, Hashable, Sendable {
         switch self {
         case .resourceNotFound(let message), .resourceInUse(let message), .invalidArgument(let message),
             .validation(let message), .limitExceeded(let message), .provisionedThroughputExceeded(let message),
-            .expiredIterator(let message):
+            .expiredIterator(let message), .expiredNextToken(let message):
             message
         case .storage(let error): error.description
         }

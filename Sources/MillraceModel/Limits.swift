@@ -32,6 +32,11 @@ public enum Limits {
     public static let getRecordsByteCount = 10 << 20
     /// Seconds for which a shard iterator is good. Model, text of GetShardIterator.
     public static let iteratorLifetimeSeconds = 300
+    /// Seconds for which the token for the next page of a listing is good. Model, text of ListShards.
+    public static let nextTokenLifetimeSeconds = 300
+    /// Bytes of a listing's own position in such a token. Ours: the longest is a tag's key of 128 characters, four bytes
+    /// each, with some words beside it; the model lets a token have 1,048,576 characters.
+    public static let pageTokenPositionByteCount = 1_024
 
     // MARK: Shards
 
