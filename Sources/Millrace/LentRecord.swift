@@ -63,6 +63,11 @@ public struct LentBatch: ~Copyable, ~Escapable {
     /// Records not yet taken.
     public var count: Int { batch.count }
 
+    /// When the next record arrived, milliseconds since 1970 UTC; nil after the last.
+    var nextArrivalMilliseconds: Int64? { batch.nextArrivalMilliseconds.map { Int64($0) } }
+    /// Bytes of the next record's key and data; nil after the last.
+    var nextByteCount: Int? { batch.nextByteCount }
+
     /// The next record; nil after the last. O(1), copies nothing.
     @_lifetime(copy self)
     public mutating func next() -> LentRecord? {

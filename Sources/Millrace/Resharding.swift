@@ -29,7 +29,7 @@ struct Resharding {
         }
         try catalogue.change(undo: resume) { known throws(KinesisError) in
             guard let description = known.streams[stream.streamID] else {
-                throw .resourceNotFound("Stream \(stream.name) not found")
+                throw core.words.streamNotFound(stream.name.text)
             }
             let plan = try plan(description)
             if plan.isEmpty { return [] }

@@ -57,6 +57,11 @@ final class StoreCore: Sendable {
 
     func error(_ error: LogError) -> KinesisError { KinesisError(error, path: path) }
 
+    /// Removes what is on disk of logs that no stream has any more. What cannot be removed now is removed when the store opens.
+    func remove(_ logIDs: [UInt64]) {
+        for id in logIDs { try? log.removeLog(id) }
+    }
+
     /// Makes everything durable and lets go of the directory. Not on a thread of `readers`.
     func close() throws(KinesisError) {
         isClosing.store(true, ordering: .releasing)

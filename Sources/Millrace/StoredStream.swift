@@ -77,7 +77,7 @@ public final class StoredStream: Sendable {
 
     /// - Throws: `resourceNotFound` when the stream was deleted, `closed` when the store was.
     func check(_ version: StreamVersion) throws(KinesisError) {
-        if version.isDeleted { throw .resourceNotFound("Stream \(name) not found") }
+        if version.isDeleted { throw core.words.streamNotFound(name.text) }
         try core.checkOpen()
     }
 

@@ -14,8 +14,8 @@ public import MillraceModel
 /// for try await record in orders.records(from: .trimHorizon) { print(record.sequenceNumber, record.data) }
 /// ```
 public final class StreamStore: Sendable {
-    private let core: StoreCore
-    private let catalogue: Catalogue
+    let core: StoreCore
+    let catalogue: Catalogue
 
     /// Opens the store in the directory at `path`; makes the directory (its parent must exist) and the store when there is none.
     ///
@@ -33,24 +33,26 @@ public final class StreamStore: Sendable {
         at path: String, configuration: StoreConfiguration = StoreConfiguration()
     ) async throws(KinesisError) -> StreamStore {
         let engine = try configuration.logConfiguration()
+        let options = try configuration.serviceOptions()
         return try await ReaderPool.runAlone { () throws(KinesisError) in
             try StreamStore(
                 at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: engine,
-                readerThreadCount: configuration.readerThreadCount)
+                readerThreadCount: configuration.readerThreadCount, options: options)
         }
     }
 
     /// The same with the world passed in, on the calling thread.
     package init(
         at path: String, io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration,
-        readerThreadCount: Int = 2
+        readerThreadCount: Int = 2, options: ServiceOptions = ServiceOptions()
     ) throws(KinesisError) {
         let log: LogStore
         do throws(LogError) {
             log = try LogStore(
                 at: path, create: true, io: io, clock: clock, entropy: entropy, configuration: configuration)
         } catch { throw KinesisError(error, path: path) }
-        core = StoreCore(path: path, log: log, clock: clock, entropy: entropy, readerThreadCount: readerThreadCount)
+        core = StoreCore(
+            path: path, log: log, clock: clock, entropy: entropy, readerThreadCount: readerThreadCount, options: options)
         catalogue = try Catalogue(core: core)
     }
 
@@ -66,10 +68,10 @@ public final class StreamStore: Sendable {
     public func createStream(
         _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
     ) async throws(KinesisError) -> StoredStream {
-        let name = try StreamName(name)
-        let catalogue = catalogue
-        return try await core.readers.run { () throws(KinesisError) in
-            try catalogue.createStream(name, shards: shards, ack: ack)
+        let request = CreateStreamRequest(streamName: name, shardCount: shards)
+        return try await core.readers.run { [self] () throws(KinesisError) in
+            try request.validate()
+            return try create(request, ack)
         }
     }
 
@@ -79,12 +81,12 @@ public final class StreamStore: Sendable {
     public func stream(_ name: String) throws(KinesisError) -> StoredStream {
         let name = try StreamName(name)
         try core.checkOpen()
-        guard let stream = catalogue.stream(name) else { throw .resourceNotFound("Stream \(name) not found") }
+        guard let stream = catalogue.stream(name) else { throw core.words.streamNotFound(name.text) }
         return stream
     }
 
     /// The names of all streams, in order of their bytes.
-    public func listStreams() -> [StreamName] { catalogue.streamNames }
+    public func listStreams() -> [StreamName] { catalogue.known.names }
 
     /// Makes everything that was put durable, and lets go of the directory.
     ///
@@ -100,7 +102,9 @@ public final class StreamStore: Sendable {
     package func createStreamBlocking(
         _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
     ) throws(KinesisError) -> StoredStream {
-        try catalogue.createStream(try StreamName(name), shards: shards, ack: ack)
+        let request = CreateStreamRequest(streamName: name, shardCount: shards)
+        try request.validate()
+        return try create(request, ack)
     }
 
     /// `close` on the calling thread, which is none of the store's own.

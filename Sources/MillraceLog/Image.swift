@@ -112,6 +112,13 @@ package struct RecordBatch: ~Copyable, ~Escapable {
         return firstArrival + UInt64(entries.load(UInt32.self, at: at + 4))
     }
 
+    /// Bytes of the next record's key and data; nil after the last.
+    package var nextByteCount: Int? {
+        guard index < end else { return nil }
+        let at = entries.byteCount - Directory.entryByteCount * (index + 1)
+        return Int(entries.load(UInt32.self, at: at)) - start
+    }
+
     /// The next record; nil after the last. O(1), copies nothing.
     @inline(__always)
     @_lifetime(copy self)

@@ -38,6 +38,11 @@ public enum Limits {
     public static let getRecordsByteCount = 10 << 20
     /// Seconds for which a shard iterator is good. Model, text of GetShardIterator.
     public static let iteratorLifetimeSeconds = 300
+    /// Seconds for which the token for the next page of a listing is good. Model, text of ListShards.
+    public static let nextTokenLifetimeSeconds = 300
+    /// Bytes of a listing's own position in such a token. Ours: the longest is a tag's key of 128 characters, four bytes
+    /// each, with some words beside it; the model lets a token have 1,048,576 characters.
+    public static let pageTokenPositionByteCount = 1_024
 
     /// Characters in a shard iterator. Model, shape ShardIterator.
     public static let shardIteratorCharacterCount = 1...512
@@ -48,6 +53,29 @@ public enum Limits {
     public static let listCount = 1...10_000
     /// KiB of the largest record a stream may be told to take. Model, shape MaxRecordSizeInKiB.
     public static let maxRecordSizeKiB = 1_024...10_240
+
+    // MARK: Lists, accounts and resources
+
+    /// Shards in one DescribeStream, which is also what it answers unless told. Model, text of DescribeStream.
+    public static let describeStreamShardCount = 100
+    /// Shards in one ListShards, which is also what it answers unless told. Model, text of ListShards.
+    public static let listShardsCount = 1_000
+    /// Streams in one ListStreams, which is also what it answers unless told. Model, text of ListStreams.
+    public static let listStreamsCount = 100
+    /// Consumers in one ListStreamConsumers, which is also what it answers unless told. Model, its text.
+    public static let listConsumersCount = 100
+    /// Consumers registered with a stream. Model, text of RegisterStreamConsumer.
+    public static let consumerCount = 20
+    /// Tags of a resource. Model, text of AddTagsToStream.
+    public static let tagCount = 50
+    /// Bytes of a resource's policy. Quotas of the policies of other services; Kinesis documents none.
+    public static let policyByteCount = 20 << 10
+    /// Provisioned shards of an account that DescribeLimits answers: the greatest default of any region. Quotas.
+    public static let accountShardCount = 20_000
+    /// On-demand streams of an account that DescribeLimits answers. Quotas.
+    public static let accountOnDemandStreamCount = 50
+    /// MiB a second that a stream may be asked to be ready for. Quotas.
+    public static let warmThroughputMiBps = 10 << 10
 
     // MARK: Tags, keys and metrics
 

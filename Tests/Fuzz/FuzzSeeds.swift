@@ -20,6 +20,7 @@ package enum FuzzSeeds {
             case .segment: segments()
             case .names: names()
             case .texts: texts()
+            case .tokens: tokens()
             case .roundTrip: roundTrips()
             }
         return inputs.enumerated().map { index, bytes in ("seed-\(index / 10)\(index % 10)", bytes) }
@@ -216,6 +217,31 @@ package enum FuzzSeeds {
             (5, "millrace-position-1;2a;latest;4294967295:9223372036854775807"),
         ]
         return texts.map { [$0] + Array($1.utf8) }
+    }
+
+    private static func tokens() -> [[UInt8]] {
+        let (secret, now) = (TokenFuzz.secret, TokenFuzz.nowMilliseconds)
+        func iterator(issued: Int64) -> String {
+            IteratorToken(
+                streamID: 42, shardID: ShardID(index: 3), shardCreationSecond: 1_735_689_000, ordinal: 1 << 40 | 7,
+                issuedMilliseconds: issued
+            ).text(secret)
+        }
+        let pages = PageToken.Operation.allCases.map {
+            PageToken($0, streamID: 42, position: Array("stream-7".utf8), issuedMilliseconds: now).text(secret)
+        }
+        let longest = PageToken(
+            .listStreams, position: [UInt8](repeating: 7, count: Limits.pageTokenPositionByteCount),
+            issuedMilliseconds: now)
+        let ages = [now, now - 300_000, now - 300_001, now + 300_001, Int64.max].map(iterator)
+        var seeds = ages.map { [0] + Array($0.utf8) } + pages.map { [0] + Array($0.utf8) }
+        seeds.append([0] + Array("\"\(ages[0])\"".utf8))
+        seeds.append([0] + Array(longest.text(secret).utf8))
+        // Without their MAC, which the target puts behind.
+        for text in [ages[0], ages[4], pages[0]] {
+            seeds.append([1] + (Base64URL.decode(text.utf8) ?? []).dropLast(16))
+        }
+        return seeds
     }
 
     // MARK: Whole segments, and round trips

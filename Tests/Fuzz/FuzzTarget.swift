@@ -20,6 +20,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case segment
     case names
     case texts
+    case tokens
     case roundTrip = "round-trip"
 
     /// Decodes the bytes and checks what must hold.
@@ -37,6 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .segment: SegmentFuzz.run(input)
         case .names: TextFuzz.names(input)
         case .texts: TextFuzz.texts(input)
+        case .tokens: TokenFuzz.run(input)
         case .roundTrip: RoundTripFuzz.run(input)
         }
     }
