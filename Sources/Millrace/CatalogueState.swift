@@ -1,4 +1,4 @@
-import MillraceModel
+package import MillraceModel
 
 /// Everything the catalogue knows: what its records, applied one after the other, make. A value.
 package struct CatalogueState: Hashable, Sendable {

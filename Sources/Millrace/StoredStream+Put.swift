@@ -52,7 +52,7 @@ extension StoredStream {
                 placed = try shard.append(key: key.bytes, data: unsafe data.bytes, arrival: arrival)
             } catch {
                 try retry(after: error, version)
-                if Task.isCancelled { throw core.error(.wouldBlock) }
+                if Task.isCancelled { throw .storage(.wouldBlock) }
                 await pause.wait()
                 continue
             }

@@ -145,7 +145,7 @@ extension StoredStream {
             } catch {
                 try retry(after: error, version)
                 if case .ended = error { return nil }
-                if Task.isCancelled { throw core.error(error) }
+                if Task.isCancelled { throw .storage(.wouldBlock) }
             }
             await pause.wait()
         }

@@ -134,7 +134,7 @@ extension StreamStore {
                 throw .validation("Stream \(stream.name) is not in ON_DEMAND mode, which warm throughput is for.")
             }
             answer = UpdateStreamWarmThroughputResponse(
-                streamName: stream.name, streamARN: core.options.streamARN(stream.name),
+                streamARN: core.options.streamARN(stream.name), streamName: stream.name,
                 warmThroughput: WarmThroughput(targetMiBps: target, currentMiBps: settings.warmThroughputMiBps))
             settings.warmThroughputMiBps = target
         }

@@ -1,3 +1,4 @@
+import MillraceIO
 import MillraceLog
 package import MillraceModel
 
