@@ -59,7 +59,7 @@ package enum CatalogueRecord: Hashable, Sendable {
             fields.add(Field.creationSecond, stream.creationSecond)
             fields.add(Field.ackLevel, stream.ackLevel.rawValue)
             fields.add(Field.shards, stream.shards.flatMap(Self.bytes(of:)))
-            if stream.settings != StreamSettings() { stream.settings.write(to: &fields) }
+            stream.settings.write(to: &fields)
             return fields.bytes
         case .settingsChanged(let streamID, let settings):
             var fields = CatalogueFields(kind: Kind.settingsChanged)

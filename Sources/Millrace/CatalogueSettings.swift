@@ -40,17 +40,27 @@ private let greatestTimeCount = 4096
 
 extension StreamSettings {
     func write(to fields: inout CatalogueFields) {
-        fields.add(Field.mode, Code.code(of: mode, in: Code.modes))
-        fields.add(Field.retention, UInt32(retention.hours))
-        fields.add(Field.horizon, horizonFloorMilliseconds)
-        fields.add(Field.encryption, [Code.code(of: encryption, in: Code.encryptions)] + Array(keyID.utf8))
-        fields.add(Field.metrics, Code.metrics.reduce(0 as UInt32) { metrics.contains($1.metric) ? $0 | 1 << $1.bit : $0 })
+        let standard = StreamSettings()
+        if mode != standard.mode { fields.add(Field.mode, Code.code(of: mode, in: Code.modes)) }
+        if retention != standard.retention { fields.add(Field.retention, UInt32(retention.hours)) }
+        if horizonFloorMilliseconds > 0 { fields.add(Field.horizon, horizonFloorMilliseconds) }
+        if encryption != standard.encryption || !keyID.isEmpty {
+            fields.add(Field.encryption, [Code.code(of: encryption, in: Code.encryptions)] + Array(keyID.utf8))
+        }
+        let bits = Code.metrics.reduce(0 as UInt32) { metrics.contains($1.metric) ? $0 | 1 << $1.bit : $0 }
+        if bits != 0 { fields.add(Field.metrics, bits) }
         TagField.write(tags, to: &fields)
-        fields.add(Field.policy, policy)
-        fields.add(Field.recordByteCount, UInt32(maximumRecordByteCount))
-        fields.add(Field.warmThroughput, UInt32(warmThroughputMiBps))
-        fields.add(Field.shardCountChanges, shardCountChanges.flatMap(CatalogueFields.bytes(of:)))
-        fields.add(Field.modeChanges, modeChanges.flatMap(CatalogueFields.bytes(of:)))
+        if !policy.isEmpty { fields.add(Field.policy, policy) }
+        if maximumRecordByteCount != standard.maximumRecordByteCount {
+            fields.add(Field.recordByteCount, UInt32(maximumRecordByteCount))
+        }
+        if warmThroughputMiBps > 0 { fields.add(Field.warmThroughput, UInt32(warmThroughputMiBps)) }
+        Self.write(shardCountChanges, Field.shardCountChanges, to: &fields)
+        Self.write(modeChanges, Field.modeChanges, to: &fields)
+    }
+
+    private static func write(_ times: [UInt64], _ type: UInt8, to fields: inout CatalogueFields) {
+        if !times.isEmpty { fields.add(type, times.flatMap(CatalogueFields.bytes(of:))) }
     }
 
     init(_ fields: CatalogueFieldReader) throws(CatalogueRecord.Refusal) {
@@ -106,7 +116,7 @@ extension ConsumerState {
         fields.add(Field.name, name)
         fields.add(Field.creationSecond, creationSecond)
         TagField.write(tags, to: &fields)
-        fields.add(Field.policy, policy)
+        if !policy.isEmpty { fields.add(Field.policy, policy) }
     }
 
     init(_ fields: CatalogueFieldReader) throws(CatalogueRecord.Refusal) {
@@ -114,13 +124,16 @@ extension ConsumerState {
         guard second <= SequenceNumber.maximumSecond else { throw .damaged(byteOffset: 0, "a time is out of range") }
         self.init(name: try CatalogueRecord.name(fields).text, creationSecond: second)
         tags = try TagField.read(fields)
-        policy = try fields.text(Field.policy, greatestByteCount: Limits.policyByteCount)
+        if fields.optional(Field.policy) != nil {
+            policy = try fields.text(Field.policy, greatestByteCount: Limits.policyByteCount)
+        }
     }
 }
 
 /// Tags in order of their keys: key length 2, value length 2, key, value.
 private enum TagField {
     static func write(_ tags: [String: String], to fields: inout CatalogueFields) {
+        if tags.isEmpty { return }
         var bytes: [UInt8] = []
         for (key, value) in tags.sorted(by: { $0.key < $1.key }) {
             bytes += CatalogueFields.bytes(of: UInt16(key.utf8.count)) + CatalogueFields.bytes(of: UInt16(value.utf8.count))

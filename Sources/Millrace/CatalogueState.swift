@@ -22,9 +22,10 @@ package struct CatalogueState: Hashable, Sendable {
     package mutating func apply(_ record: CatalogueRecord) throws(Misfit) {
         switch record {
         case .streamCreated(let stream):
-            guard streams[stream.streamID] == nil, ids.updateValue(stream.streamID, forKey: stream.name) == nil else {
+            guard streams[stream.streamID] == nil, ids[stream.name] == nil else {
                 throw Misfit(detail: "stream \(stream.name) is created twice")
             }
+            ids[stream.name] = stream.streamID
             streams[stream.streamID] = stream
         case .settingsChanged(let id, let settings):
             try change(id) { stream throws(Misfit) in stream.settings = settings }

@@ -8,8 +8,9 @@ extension StreamStore {
 
     package func answer(_ request: PutRecordRequest, ack: AckLevel? = nil) throws(KinesisError) -> PutRecordResponse {
         let (stream, key) = try prepare(request)
+        let data = request.data ?? []
         let number = try stream.putBlocking(
-            (request.data ?? []).span, partitionKey: request.partitionKey ?? "", explicitHashKey: key, ack: ack)
+            data.span, partitionKey: request.partitionKey ?? "", explicitHashKey: key, ack: ack)
         return stream.response(number)
     }
 
@@ -126,8 +127,9 @@ extension PutBatch {
     init(_ entries: [PutEntry]) throws(KinesisError) {
         self.init()
         for entry in entries {
+            let data = entry.data ?? []
             try add(
-                (entry.data ?? []).span, partitionKey: entry.partitionKey ?? "",
+                data.span, partitionKey: entry.partitionKey ?? "",
                 explicitHashKey: try entry.explicitHashKey.map { text throws(KinesisError) in try HashKey(text) })
         }
     }

@@ -168,19 +168,54 @@ package enum FuzzSeeds {
 
     // MARK: The catalogue and texts
 
+    private static func stream(_ count: Int) -> StreamDescription {
+        guard let name = try? StreamName("stream-\(count)"), let ranges = try? HashKeyRange.tiling(count: count)
+        else { fatalError("a stream of \(count) shards has a name") }
+        return StreamDescription(
+            name: name, streamID: 42, creationSecond: 1_735_689_600, ackLevel: AckLevel.allCases[count % 3],
+            shards: ranges.enumerated().map { index, range in
+                ShardDescription(
+                    shardID: ShardID(index: UInt32(index)), logID: UInt64(index + 1), hashKeyRange: range,
+                    creationSecond: 1_735_689_600)
+            })
+    }
+
+    /// One of each kind, for the stream of two shards.
+    private static func changes() -> [CatalogueRecord] {
+        var stream = stream(2)
+        stream.settings.mode = .onDemand
+        stream.settings.tags = ["team": "blue", "empty": ""]
+        var settings = StreamSettings()
+        settings.encryption = .kms
+        settings.keyID = "alias/key"
+        settings.horizonFloorMilliseconds = 1_735_689_700_000
+        settings.metrics = [.incomingBytes, .iteratorAgeMilliseconds]
+        settings.policy = "{}"
+        settings.maximumRecordByteCount = 10 << 20
+        settings.warmThroughputMiBps = 7
+        settings.shardCountChanges = [1, 2]
+        settings.modeChanges = [3]
+        var consumer = ConsumerState(name: "billing", creationSecond: 1_735_689_601)
+        consumer.tags = ["a": "b"]
+        consumer.policy = "{}"
+        let merged = ShardDescription(
+            shardID: ShardID(index: 2), logID: 3, hashKeyRange: .whole, creationSecond: 1_735_689_601,
+            parent: ShardID(index: 0), adjacentParent: ShardID(index: 1))
+        let closing = ShardClosing(second: 1_735_689_601, endOrdinal: 1 << 40 | 7)
+        let reshard = Reshard(
+            children: [merged], closings: [ShardID(index: 0): closing, ShardID(index: 1): closing])
+        guard let secret = TokenSecret(bytes: Array(0..<16)) else { fatalError("a secret has 16 bytes") }
+        var account = AccountState(tokenSecret: secret)
+        account.billingCommitment.isEnabled = true
+        return [
+            .streamCreated(stream), .settingsChanged(streamID: 42, settings), .consumerSet(streamID: 42, consumer),
+            .resharded(streamID: 42, reshard), .accountChanged(account), .consumerRemoved(streamID: 42, name: "billing"),
+            .streamDeleted(streamID: 42),
+        ]
+    }
+
     private static func catalogue() -> [[UInt8]] {
-        let records = [1, 2, 7].map { count -> [UInt8] in
-            guard let name = try? StreamName("stream-\(count)"), let ranges = try? HashKeyRange.tiling(count: count)
-            else { return [] }
-            return CatalogueRecord.streamCreated(
-                StreamDescription(
-                    name: name, streamID: 42, creationSecond: 1_735_689_600, ackLevel: AckLevel.allCases[count % 3],
-                    shards: ranges.enumerated().map { index, range in
-                        ShardDescription(
-                            shardID: ShardID(index: UInt32(index)), logID: UInt64(index + 1), hashKeyRange: range)
-                    })
-            ).bytes
-        }
+        let records = [1, 2, 7].map { CatalogueRecord.streamCreated(stream($0)).bytes }
         let second: [UInt8] = [0] + records[0] + records[0].dropFirst(8)
         let skipped: [UInt8] = [9, 0, 0, 0, 2, 0, 0, 0, 1, 2]
         let needed: [UInt8] = [200, 0, 0, 0, 0, 0, 0, 0]
@@ -192,6 +227,15 @@ package enum FuzzSeeds {
         // A name far too long, of bytes that are no text.
         let head: [UInt8] = [0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xF0, 0, 0]
         seeds.append(head + [UInt8](repeating: 0xFF, count: 0xF000) + records[0].dropFirst(24))
+        seeds += changes().map { [0] + $0.bytes }
+        // All of them, one after the other.
+        var all: [UInt8] = [1]
+        for record in changes() {
+            let bytes = record.bytes
+            all += [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
+            all += bytes
+        }
+        seeds.append(all)
         return seeds
     }
 

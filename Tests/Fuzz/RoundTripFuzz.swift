@@ -213,13 +213,15 @@ enum RoundTripFuzz {
             let name = try? StreamName(String(decoding: name, as: UTF8.self))
         else { fatalError("property violated: a good name or count is refused") }
         let firstLog = UInt64(input.number(UInt32.self)) + 1
+        let second: UInt64 = input.number() & SequenceNumber.maximumSecond
         let record = CatalogueRecord.streamCreated(
             StreamDescription(
-                name: name, streamID: input.number(), creationSecond: input.number() & SequenceNumber.maximumSecond,
+                name: name, streamID: input.number(), creationSecond: second,
                 ackLevel: AckLevel.allCases[Int(input.byte()) % AckLevel.allCases.count],
                 shards: ranges.enumerated().map { index, range in
                     ShardDescription(
-                        shardID: ShardID(index: UInt32(index)), logID: firstLog + UInt64(index), hashKeyRange: range)
+                        shardID: ShardID(index: UInt32(index)), logID: firstLog + UInt64(index), hashKeyRange: range,
+                        creationSecond: second)
                 }))
         let found = try? CatalogueRecord(record.bytes)
         require(found == record, "\(record) was written as \(String(describing: found))")

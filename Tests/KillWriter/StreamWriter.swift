@@ -86,7 +86,9 @@ enum StreamWriter {
             }
             var numbers: [SequenceNumber] = []
             if count == 1 {
-                numbers = [try await stream.put(entries[0].data, partitionKey: entries[0].partitionKey, ack: level)]
+                let record = KillRecord(number: number, cycle: cycle, place: task, batchCount: 1)
+                let key = String(decoding: record.key, as: UTF8.self)
+                numbers = [try await stream.put(record.data(log: UInt64(task)), partitionKey: key, ack: level)]
             } else {
                 for result in try await stream.putRecords(entries, ack: level) { numbers.append(try result.get()) }
             }

@@ -56,8 +56,8 @@ import Testing
         #expect(try stream.readAll().count == 2)
 
         #expect(await Self.code { _ = try await store.createStream("s") } == "ResourceInUseException")
-        #expect(await Self.code { _ = try await store.createStream("t", shards: 0) } == invalid)
-        #expect(await Self.code { _ = try await store.createStream("t", shards: -1) } == invalid)
+        #expect(await Self.code { _ = try await store.createStream("t", shards: 0) } == validation)
+        #expect(await Self.code { _ = try await store.createStream("t", shards: -1) } == validation)
         #expect(await Self.code { _ = try await store.createStream("t", shards: 10_001) } == invalid)
         #expect(await Self.code { _ = try await store.createStream("") } == validation)
         #expect(await Self.code { _ = try await store.createStream("a/b") } == validation)
