@@ -47,12 +47,14 @@ final class AsyncWaiters: Sendable {
         found.continuation.resume(returning: .success(()))
     }
 
-    /// Resumes those whose level is reached, and, with `failure`, everybody; with `blocked` those who wait for their own records.
-    func settle(watermarks: Watermarks, failure: LogError?, blocked: LogError?) {
+    /// Resumes those whose level is reached, and readers of what comes at or above `ended`; with `failure` everybody, with
+    /// `blocked` those who wait for their own records.
+    func settle(watermarks: Watermarks, ended: UInt64?, failure: LogError?, blocked: LogError?) {
         var done: [(Waiter, Result<Void, LogError>)] = []
         waiters.withLock { waiters in
             waiters.removeAll { waiter in
-                if watermarks.value(waiter.level) >= waiter.ordinal {
+                let isBehindEnd = waiter.reader != nil && waiter.ordinal > ended ?? .max
+                if watermarks.value(waiter.level) >= waiter.ordinal || isBehindEnd {
                     done.append((waiter, .success(())))
                 } else if let error = failure ?? (waiter.reader != nil ? nil : blocked) {
                     done.append((waiter, .failure(error)))
@@ -62,6 +64,23 @@ final class AsyncWaiters: Sendable {
                 return true
             }
         }
+        resume(done)
+    }
+
+    /// Resumes every reader, as if its record had come.
+    func wakeReaders() {
+        var woken: [(Waiter, Result<Void, LogError>)] = []
+        waiters.withLock { waiters in
+            waiters.removeAll { waiter in
+                guard waiter.reader != nil else { return false }
+                woken.append((waiter, .success(())))
+                return true
+            }
+        }
+        resume(woken)
+    }
+
+    private func resume(_ done: [(Waiter, Result<Void, LogError>)]) {
         guard !done.isEmpty else { return }
         let published = done.count { $0.0.level == .published }
         publishedCount.subtract(published, ordering: .sequentiallyConsistent)

@@ -14,6 +14,8 @@ final class HandOffNode: Sendable {
         var lengths: [(key: Int, data: Int)] = []
         var arrival: UInt64
         var outcome: Result<UInt64, LogError>?
+        /// In place of records: what the role holder is to do between two batches.
+        var work: (@Sendable (inout Appender) -> Void)?
         /// The node pushed before, never followed before the whole chain was taken: it may be gone by then.
         var next: Unmanaged<HandOffNode>?
     }
@@ -62,10 +64,10 @@ final class HandOffNode: Sendable {
     }
     deinit { _ = takeAll() }
 
-    /// False when the queue holds too many bytes already.
+    /// False when the queue holds too many bytes already; a node without bytes is always taken.
     func push(_ node: HandOffNode, byteCount: Int) -> Bool {
         let before = queued.add(byteCount, ordering: .relaxed).oldValue
-        guard before == 0 || before + byteCount <= limitByteCount else {
+        guard before == 0 || byteCount == 0 || before + byteCount <= limitByteCount else {
             queued.subtract(byteCount, ordering: .relaxed)
             return false
         }

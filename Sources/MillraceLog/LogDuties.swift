@@ -3,8 +3,16 @@ import Synchronization
 
 /// What a log owes: who asked for which level, which timers are set, and why appends are refused at the moment.
 final class LogDuties: Sendable {
+    private struct Reasons {
+        /// `closed`: never taken back.
+        var final: LogError?
+        var isEnded = false
+        /// A full disk, until there is space again.
+        var obstacle: LogError?
+        var refusal: LogError? { final ?? (isEnded ? .ended : obstacle) }
+    }
     private let isRefusing = Atomic<Bool>(false)
-    private let reason = Guarded<LogError?>(nil)
+    private let reasons = Guarded(Reasons())
     private let wantedWritten = Atomic<UInt64>(0)
     private let wantedDurable = Atomic<UInt64>(0)
     private let noted = Atomic<UInt64>(0)
@@ -16,21 +24,30 @@ final class LogDuties: Sendable {
 
     /// nil while appends are accepted. One load.
     @inline(__always)
-    var refusal: LogError? { isRefusing.load(ordering: .acquiring) ? reason.withLock { $0 } : nil }
+    var refusal: LogError? { isRefusing.load(ordering: .acquiring) ? reasons.withLock { $0.refusal } : nil }
+    /// Why records do not come further at the moment: what is no matter of ended appends.
+    var obstacle: LogError? {
+        isRefusing.load(ordering: .acquiring) ? reasons.withLock { $0.final ?? $0.obstacle } : nil
+    }
+    var isClosed: Bool { isRefusing.load(ordering: .acquiring) && reasons.withLock { $0.final != nil } }
 
-    /// `closed` is final.
     func refuse(_ error: LogError) {
-        reason.withLock { if $0 != .closed { $0 = error } }
-        isRefusing.store(true, ordering: .releasing)
+        change { if error == .closed { $0.final = error } else { $0.obstacle = error } }
     }
-    func accept() {
-        let isClosed = reason.withLock { reason in
-            if reason == .closed { return true }
-            reason = nil
-            return false
+    func accept() { change { $0.obstacle = nil } }
+    func end() { change { $0.isEnded = true } }
+    func resume() { change { $0.isEnded = false } }
+
+    /// Under the lock, so that of two changes the later one decides what the load shows.
+    private func change(_ body: (inout Reasons) -> Void) {
+        reasons.withLock { reasons in
+            body(&reasons)
+            isRefusing.store(reasons.refusal != nil, ordering: .releasing)
         }
-        if !isClosed { isRefusing.store(false, ordering: .releasing) }
     }
+
+    /// How often all readers were woken. Sequentially consistent, as the wake-ups are.
+    let readerWakeCount = Atomic<UInt64>(0)
 
     /// Somebody waited for durability lately: then a sync is worth making cheap. Assumed of a log at first.
     private let durability = Atomic<Bool>(true)

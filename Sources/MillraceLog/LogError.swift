@@ -18,6 +18,8 @@ package enum LogError: Error, Equatable, Sendable {
     case frozen(cause: IOError)
     /// The log or its store was closed.
     case closed
+    /// The log takes no more appends, while what it holds can be read; nothing was appended.
+    case ended
     /// More views are held than memory allows; let some go.
     case tooManyHeldViews(heldByteCount: Int, limitByteCount: Int)
     /// Another process writes here.

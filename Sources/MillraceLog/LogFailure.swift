@@ -2,21 +2,46 @@ import MillraceIO
 import Synchronization
 
 /// The first failed write or sync of a log: after it nothing is written, acknowledged or retried until the log is opened again.
+/// And whether its appends were ended, so that the writer asks one word for both.
 ///
 /// A sync that failed may answer 0 the next time and have lost the bytes: so there is no next time.
 final class LogFailure: Sendable {
-    private let isSet = Atomic<Bool>(false)
+    private static let failed: UInt8 = 1, ended: UInt8 = 2
+
+    private let bits = Atomic<UInt8>(0)
     private let cause = Guarded<LogError?>(nil)
 
-    var error: LogError? { isSet.load(ordering: .acquiring) ? cause.withLock { $0 } : nil }
-    var isFailed: Bool { isSet.load(ordering: .acquiring) }
+    var error: LogError? { isFailed ? cause.withLock { $0 } : nil }
+    var isFailed: Bool { bits.load(ordering: .acquiring) & Self.failed != 0 }
 
     /// Keeps the first error; later ones follow from it.
     func set(_ error: LogError) {
         cause.withLock { if $0 == nil { $0 = error } }
-        isSet.store(true, ordering: .releasing)
+        _ = bits.bitwiseOr(Self.failed, ordering: .sequentiallyConsistent)
     }
     func check() throws(LogError) { if let error { throw error } }
+
+    // MARK: The end of appends
+
+    /// Sequentially consistent: a reader registers, then looks here; who ends the log sets it, then looks for readers.
+    var isEnded: Bool { bits.load(ordering: .sequentiallyConsistent) & Self.ended != 0 }
+
+    /// Called by the holder of the writer role alone, so that no append stands between its check and its publish.
+    func end() { _ = bits.bitwiseOr(Self.ended, ordering: .sequentiallyConsistent) }
+    func resume() { _ = bits.bitwiseAnd(~Self.ended, ordering: .sequentiallyConsistent) }
+
+    /// What the holder of the writer role asks before each batch. One load.
+    /// - Throws: `ended`, also of a log that failed: its records belong elsewhere; `frozen`.
+    @inline(__always)
+    func checkAppend() throws(LogError) {
+        if bits.load(ordering: .acquiring) != 0 { try refuseAppend() }
+    }
+
+    @inline(never)
+    private func refuseAppend() throws(LogError) {
+        if isEnded { throw .ended }
+        try check()
+    }
 }
 
 /// A value that only the holder of a role touches (the writer role, the write turn): the role is the exclusion.

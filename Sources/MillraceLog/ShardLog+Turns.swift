@@ -30,7 +30,7 @@ extension ShardLog {
             }
             break
         }
-        if flusher.storageFull == nil, case .storageFull = duties.refusal {
+        if flusher.storageFull == nil, case .storageFull = duties.obstacle {
             duties.accept()
             shared.spaceReturned()
             shared.space.notify()
@@ -57,7 +57,7 @@ extension ShardLog {
     var isAwaited: Bool { duties.wants(.written, above: watermarks.value(.written)) }
 
     var isRefusingForSpace: Bool {
-        if case .storageFull = duties.refusal ?? flusher.storageFull { return true }
+        if case .storageFull = duties.obstacle ?? flusher.storageFull { return true }
         return false
     }
 

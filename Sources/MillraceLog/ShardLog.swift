@@ -15,9 +15,9 @@ package final class ShardLog: Sendable {
     let failure: LogFailure
     let signal: FlushSignal
     let duties: LogDuties
-    private let writer: ShardWriter
+    let writer: ShardWriter
     private let reader: LogReader
-    private let waiters: AsyncWaiters
+    let waiters: AsyncWaiters
 
     init(id: UInt64, shared: StoreShared, handle: DirectoryHandle) throws(LogError) {
         let configuration = shared.configuration
@@ -79,7 +79,7 @@ package final class ShardLog: Sendable {
 
     /// Appends one record; it is published when this returns. Its ordinal.
     /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
-    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `closed`: nothing was appended.
+    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `closed`: nothing was appended.
     @inline(__always)
     package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
         if let refusal = duties.refusal { throw refusal }
@@ -179,7 +179,7 @@ package final class ShardLog: Sendable {
         let result: Result<Void, LogError> = await withCheckedContinuation { continuation in
             waiters.add(level, ordinal, continuation)
             // Registered first, then looked at once more: whoever advances the level after that sees the waiter.
-            settleWaiters(blockedBy: duties.refusal)
+            settleWaiters(blockedBy: duties.obstacle)
             duties.want(level, ordinal)
             signal.queue()
         }
@@ -190,7 +190,8 @@ package final class ShardLog: Sendable {
     func settleWaiters(blockedBy error: LogError? = nil) {
         guard waiters.isWaiting else { return }
         waiters.settle(
-            watermarks: watermarks, failure: failure.error ?? (error == .closed ? error : nil), blocked: error)
+            watermarks: watermarks, ended: endOrdinal, failure: failure.error ?? (error == .closed ? error : nil),
+            blocked: error)
     }
 
     // MARK: Steps
@@ -266,9 +267,14 @@ package final class ShardLog: Sendable {
         try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
     }
     func waitForRecord(after position: UInt64, _ level: Level, nanoseconds: Int64) -> Bool {
-        watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) { failure.isFailed || duties.refusal == .closed }
+        let wakeCount = duties.readerWakeCount.load(ordering: .sequentiallyConsistent)
+        return watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) {
+            failure.isFailed || duties.isClosed || isEnd(position)
+                || duties.readerWakeCount.load(ordering: .sequentiallyConsistent) != wakeCount
+        }
     }
-    /// Suspends until a record above `position` has reached the level, or the task is cancelled.
+    /// Suspends until a record above `position` has reached the level, the task is cancelled, `position` is the end of an
+    /// ended log, or `wakeReaders` was called: without a record there then.
     /// - Throws: `frozen`, `closed`.
     package func waitForRecordAsync(after position: UInt64, _ level: Level) async throws(LogError) {
         if watermarks.value(level) > position { return }
@@ -276,7 +282,7 @@ package final class ShardLog: Sendable {
         let result: Result<Void, LogError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 waiters.add(level, position + 1, reader: reader, continuation)
-                settleWaiters(blockedBy: duties.refusal)
+                settleWaiters(blockedBy: duties.obstacle)
                 // Registered first: a cancellation finds the waiter, or came before and is seen here.
                 if Task.isCancelled { waiters.cancel(reader) }
             }

@@ -81,7 +81,7 @@ package final class ShardWriter: Sendable {
     package func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool = false) throws(LogError) -> UInt64 {
         if takeRole() {
             defer { finishRole(isLed: isLed) }
-            try failure.check()
+            try failure.checkAppend()
             return try appender.with { appender throws(LogError) in
                 try appender.begin()
                 do throws(LogError) {
@@ -104,7 +104,7 @@ package final class ShardWriter: Sendable {
     ) throws(LogError) -> Range<UInt64> {
         if takeRole() {
             defer { finishRole(isLed: isLed) }
-            try failure.check()
+            try failure.checkAppend()
             return try appendDirectly(arrival: arrival, body)
         }
         var count = 0
@@ -137,6 +137,21 @@ package final class ShardWriter: Sendable {
         appender.with(body)
         finishRole()
         return true
+    }
+
+    /// Does `body` between two batches, and waits for its turn where the role is taken: behind what is queued, so that no
+    /// stream of producers can hold it off for ever. Not from within a batch.
+    func withRole(_ body: @escaping @Sendable (inout Appender) -> Void) {
+        if takeRole() {
+            appender.with(body)
+            finishRole()
+            return
+        }
+        let node = HandOffNode(arrival: 0)
+        node.with { $0.work = body }
+        let isQueued = queue.push(node, byteCount: 0)
+        precondition(isQueued, "a node without bytes is always taken")
+        handOff(node)
     }
 
     // MARK: The role
@@ -196,12 +211,17 @@ package final class ShardWriter: Sendable {
     /// Appends a queued batch. Called by the role holder.
     private func append(_ node: HandOffNode) {
         node.with { content in
+            if let work = content.work.take() {
+                appender.with(work)
+                content.outcome = .success(0)
+                return
+            }
             guard !content.lengths.isEmpty else {
                 content.outcome = .success(appender.with { $0.nextOrdinal } - 1)
                 return
             }
             do throws(LogError) {
-                try failure.check()
+                try failure.checkAppend()
                 let range = try appendDirectly(arrival: content.arrival) { sink throws(LogError) in
                     // Safe because the array's bytes are initialized and stay in place while it is borrowed.
                     let bytes = unsafe content.bytes.span.bytes
@@ -238,6 +258,15 @@ package final class ShardWriter: Sendable {
         guard queue.push(node, byteCount: byteCount) else {
             throw .wouldBlock(unwrittenByteCount: queue.limitByteCount, limitByteCount: queue.limitByteCount)
         }
+        handOff(node)
+        guard let outcome = node.with({ $0.outcome.take() }) else {
+            preconditionFailure("a finished hand-off has an outcome")
+        }
+        return try outcome.get()
+    }
+
+    /// Waits until the queued node is done, by the role holder or by the caller as one.
+    private func handOff(_ node: HandOffNode) {
         // Queued first, then the role is tried: the holder that gave it up looks at the queue after that.
         if role.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent).exchanged {
             drain()
@@ -246,9 +275,5 @@ package final class ShardWriter: Sendable {
             append(node)
             drain()
         }
-        guard let outcome = node.with({ $0.outcome.take() }) else {
-            preconditionFailure("a finished hand-off has an outcome")
-        }
-        return try outcome.get()
     }
 }
