@@ -50,7 +50,13 @@ package struct ReadableShard: SubscribedShard {
         do throws(LogError) {
             try await log.waitForRecordAsync(after: ordinal, Level(level))
         } catch { throw shard.core.error(error) }
+        // The log has ended here and nobody has said yet what goes on: for the moment between the end of a shard's
+        // appends and its closing, or its going on because it could not be closed, this looks again and again.
+        if let end = log.endOrdinal, ordinal >= end { try? await Task.sleep(nanoseconds: Self.closingPauseNanoseconds) }
     }
+
+    /// Between two looks at a shard that is being closed, which takes some syncs.
+    private static let closingPauseNanoseconds: UInt64 = 5_000_000
 
     package func childShards(at ordinal: UInt64) throws(KinesisError) -> [ChildShard]? { try children(ordinal) }
 
@@ -71,25 +77,21 @@ package struct ReadableShard: SubscribedShard {
                 }
             } catch {
                 if !copied.records.isEmpty { break }
-                return try gap(error, at: copied.damagedOrdinal.map { $0 + 1 } ?? cursor.ordinal, from: ordinal)
+                let next = copied.damagedOrdinal.map { $0 + 1 } ?? cursor.ordinal
+                guard next > ordinal else { throw error }
+                switch error {
+                // What retention took is not missed, as the service has it: reading goes on at the oldest record left.
+                case .storage(.trimmed): continue
+                case .storage(.corrupt):
+                    return SubscribedRecords(records: [], nextOrdinal: next, isAtTip: false, damage: error)
+                default: throw error
+                }
             }
             if more == nil { break }
         }
         let next = copied.records.last.map { $0.sequenceNumber.ordinal + 1 } ?? cursor.ordinal
         return SubscribedRecords(
             records: copied.records, nextOrdinal: next, isAtTip: next >= log.tip(Level(level)))
-    }
-
-    /// What the reading said of missing records, once; every other error is the caller's.
-    private func gap(_ error: KinesisError, at next: UInt64, from ordinal: UInt64) throws(KinesisError)
-        -> SubscribedRecords
-    {
-        switch error {
-        case .storage(.trimmed), .storage(.corrupt):
-            guard next > ordinal else { throw error }
-            return SubscribedRecords(records: [], nextOrdinal: next, isAtTip: false, gap: error)
-        default: throw error
-        }
     }
 
     private struct Copied {

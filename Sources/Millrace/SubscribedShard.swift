@@ -17,15 +17,14 @@ package protocol SubscribedShard: Sendable {
         from ordinal: UInt64, recordCount: Int, byteCount: Int, isWarm: Bool
     ) async throws(KinesisError) -> SubscribedRecords
 
-    /// Suspends until a record at or behind `ordinal` is visible, or the task is cancelled. Nobody polls.
+    /// Suspends until a record at or behind `ordinal` is visible, none will ever be because the shard is closed, or the
+    /// task is cancelled. May return earlier: the shard is looked at again in any case.
     ///
     /// - Throws: `storage`: `frozen`, `closed`.
     func waitForRecord(from ordinal: UInt64) async throws(KinesisError)
 
     /// The shards that go on where this one stops; nil unless it takes no more records and none of those it has, visible
     /// or not yet, is at or behind `ordinal`.
-    ///
-    /// Whoever closes a shard rings its subscriptions afterwards: `SubscriptionRegistry.shardDidClose`.
     func childShards(at ordinal: UInt64) throws(KinesisError) -> [ChildShard]?
 }
 
@@ -36,13 +35,13 @@ package struct SubscribedRecords: Sendable {
     package var nextOrdinal: UInt64
     /// No record is visible at or behind `nextOrdinal`.
     package var isAtTip: Bool
-    /// Why records between the place and `nextOrdinal` are missing; then there are no records here.
-    package var gap: KinesisError?
+    /// Why records between the place and `nextOrdinal` cannot be read; then there are no records here.
+    package var damage: KinesisError?
 
-    package init(records: [Record], nextOrdinal: UInt64, isAtTip: Bool, gap: KinesisError? = nil) {
+    package init(records: [Record], nextOrdinal: UInt64, isAtTip: Bool, damage: KinesisError? = nil) {
         self.records = records
         self.nextOrdinal = nextOrdinal
         self.isAtTip = isAtTip
-        self.gap = gap
+        self.damage = damage
     }
 }

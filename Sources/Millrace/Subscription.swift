@@ -28,6 +28,8 @@ package final class Subscription: Sendable {
         var lastEventNanoseconds: Int64
         /// The budget is paid for from then on.
         var paidNanoseconds: Int64 = .min
+        /// Told after the event whose number lies behind it.
+        var damage: KinesisError?
         var isWarm = false
         var isBusy = false
         var isOver = false
@@ -72,9 +74,9 @@ package final class Subscription: Sendable {
     /// cancelled, which does not end the subscription.
     ///
     /// A subscription that resumes behind the event's `continuationSequenceNumber` (AFTER_SEQUENCE_NUMBER) misses no
-    /// record and repeats none.
-    /// - Throws: `storage`: `trimmed` or `corrupt` for records that are gone, once, and then it goes on behind them;
-    ///   `frozen`, `closed`, `io`.
+    /// record and repeats none. Records that retention took are passed over. Of records that are damaged an event without records tells where
+    /// reading goes on behind them, and the error comes next: whoever subscribes anew does not meet them again.
+    /// - Throws: `storage`: `corrupt`, once, and then it goes on; `frozen`, `closed`, `io`.
     package func next() async throws(KinesisError) -> SubscribeToShardEvent? {
         state.withLock { state in
             precondition(!state.isBusy, "one task at a time asks a subscription for events")
@@ -90,10 +92,9 @@ package final class Subscription: Sendable {
                 finish()
                 return nil
             case .give(let event): return event
+            case .fail(let damage): throw damage
             case .look(let isWarm):
                 if let event = try await look(isWarm: isWarm) { return event }
-            case .lookForEnd:
-                if let event = try lookForEnd() { return event }
             case .sleep(let due):
                 setAlarm(due, now: now)
                 await seat.bell.wait()
@@ -109,8 +110,8 @@ package final class Subscription: Sendable {
     private enum Step {
         case end
         case give(SubscribeToShardEvent)
+        case fail(KinesisError)
         case look(isWarm: Bool)
-        case lookForEnd
         /// Until somebody rings, at the latest at that time.
         case sleep(until: Int64)
     }
@@ -118,11 +119,8 @@ package final class Subscription: Sendable {
     private func step(_ now: Int64) -> Step {
         state.withLock { state in
             if state.isOver || seat.isEnded || now >= deadline { return .end }
-            if state.watcher == nil {
-                if now >= state.paidNanoseconds { return .look(isWarm: state.isWarm) }
-            } else if seat.takeClosing() {
-                return .lookForEnd
-            }
+            if let damage = state.damage.take() { return .fail(damage) }
+            if state.watcher == nil, now >= state.paidNanoseconds { return .look(isWarm: state.isWarm) }
             var due = deadline
             if now < state.paidNanoseconds {
                 due = min(due, state.paidNanoseconds)
@@ -143,7 +141,7 @@ package final class Subscription: Sendable {
     private func event(_ state: State, records: [Record]) -> SubscribeToShardEvent {
         SubscribeToShardEvent(
             records: records, continuationSequenceNumber: continuation(state),
-            millisBehindLatest: state.millisBehindLatest, childShards: nil)
+            millisBehindLatest: state.millisBehindLatest)
     }
 
     /// The number behind which reading goes on at `state.ordinal`. Where no record was pushed it is the number that a
@@ -163,15 +161,14 @@ package final class Subscription: Sendable {
         let found = try await shard.fetch(
             from: ordinal, recordCount: terms.eventRecordCount, byteCount: terms.eventByteCount, isWarm: isWarm)
         let (now, wall) = (clock.steadyNanoseconds(), clock.wallNanoseconds() / 1_000_000)
-        if let gap = found.gap {
-            state.withLock { state in
-                state.ordinal = found.nextOrdinal
-                state.lastNumber = nil
-                state.isWarm = false
+        if let damage = found.damage {
+            return state.withLock { state in
+                (state.ordinal, state.lastNumber, state.damage) = (found.nextOrdinal, nil, damage)
+                state.lastEventNanoseconds = now
+                return event(state, records: [])
             }
-            throw gap
         }
-        guard let last = found.records.last else { return try atTip(found.nextOrdinal, now: now) }
+        guard let last = found.records.last else { return try atTip(found.nextOrdinal) }
         let byteCount = found.records.reduce(0) { $0 + $1.byteCount }
         let wait = terms.budget(byteCount, now)
         return state.withLock { state in
@@ -186,13 +183,16 @@ package final class Subscription: Sendable {
     }
 
     /// Nothing is visible at the place: the shard's end, or the tip, which is watched from now on.
-    private func atTip(_ ordinal: UInt64, now: Int64) throws(KinesisError) -> SubscribeToShardEvent? {
+    private func atTip(_ ordinal: UInt64) throws(KinesisError) -> SubscribeToShardEvent? {
         state.withLock { state in
             if ordinal != state.ordinal { (state.ordinal, state.lastNumber) = (ordinal, nil) }
             state.millisBehindLatest = 0
         }
-        // A shard that is closed after this look rings, and the ring is kept until somebody waits.
-        if let event = try lookForEnd() { return event }
+        if let children = try shard.childShards(at: ordinal) {
+            finish()
+            return SubscribeToShardEvent(
+                records: [], continuationSequenceNumber: nil, millisBehindLatest: 0, childShards: children)
+        }
         let finding = Finding(nil)
         let task = Task { [shard, seat] in
             let result: Result<Void, KinesisError>
@@ -204,13 +204,6 @@ package final class Subscription: Sendable {
         }
         state.withLock { $0.watcher = Watcher(finding: finding, task: task) }
         return nil
-    }
-
-    private func lookForEnd() throws(KinesisError) -> SubscribeToShardEvent? {
-        guard let children = try shard.childShards(at: state.withLock { $0.ordinal }) else { return nil }
-        state.withLock { $0.isOver = true }
-        return SubscribeToShardEvent(
-            records: [], continuationSequenceNumber: nil, millisBehindLatest: 0, childShards: children)
     }
 
     /// After a ring: if the watcher is through, there are records, or an error.

@@ -72,12 +72,6 @@ package final class SubscriptionRegistry: Sendable {
         for seat in seats(where: { $0.streamID == streamID }) { seat.end() }
     }
 
-    /// Tells the subscriptions to a shard that it was closed, so that they look for its end. After
-    /// `SubscribedShard.childShards` answers so. O(subscriptions of the store).
-    package func shardDidClose(_ shardID: ShardID, ofStream streamID: UInt64) {
-        for seat in seats(where: { $0.shardID == shardID && $0.streamID == streamID }) { seat.shardDidClose() }
-    }
-
     /// Subscriptions that run.
     package var count: Int { state.withLock { $0.starts.values.count { $0.seat != nil } } }
     /// Starts that are remembered, with those that only refuse others for a while.

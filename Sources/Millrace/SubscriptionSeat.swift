@@ -10,10 +10,8 @@ final class SubscriptionSeat: Sendable {
     /// By the steady clock.
     let startNanoseconds: Int64
     let bell = Doorbell()
-    /// Release, acquire: what was done before the end, or the closing, is seen by who learns of it. The ring comes after.
+    /// Release, acquire: what was done before the end is seen by who learns of it. The ring comes after.
     private let ended = Atomic<Bool>(false)
-    /// The shard was closed since the subscription last looked. Release, acquire, as above.
-    private let closing = Atomic<Bool>(false)
     /// How often a sleeping task of the subscription woke. Relaxed: a count for tests and metrics.
     private let wakes = Atomic<Int>(0)
 
@@ -29,13 +27,6 @@ final class SubscriptionSeat: Sendable {
         ended.store(true, ordering: .releasing)
         bell.ring()
     }
-
-    func shardDidClose() {
-        closing.store(true, ordering: .releasing)
-        bell.ring()
-    }
-
-    func takeClosing() -> Bool { closing.exchange(false, ordering: .acquiring) }
 
     func countWake() { wakes.add(1, ordering: .relaxed) }
 }

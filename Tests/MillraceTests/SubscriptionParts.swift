@@ -71,7 +71,7 @@ final class FakeShard: SubscribedShard {
     private struct State {
         var records: [Record] = []
         var first: UInt64 = 1 << 40
-        var gaps: [UInt64: (to: UInt64, error: KinesisError)] = [:]
+        var damages: [UInt64: (to: UInt64, error: KinesisError)] = [:]
         var children: [ChildShard]?
         var error: KinesisError?
         var waiterCount = 0
@@ -100,7 +100,7 @@ final class FakeShard: SubscribedShard {
 
     func close(_ children: [ChildShard]) { state.withLock { $0.children = children } }
     func fail(_ error: KinesisError) { state.withLock { $0.error = error } }
-    func lose(from: UInt64, to: UInt64, _ error: KinesisError) { state.withLock { $0.gaps[from] = (to, error) } }
+    func damage(from: UInt64, to: UInt64, _ error: KinesisError) { state.withLock { $0.damages[from] = (to, error) } }
 
     func fetch(
         from ordinal: UInt64, recordCount: Int, byteCount: Int, isWarm: Bool
@@ -108,12 +108,12 @@ final class FakeShard: SubscribedShard {
         try state.withLock { state throws(KinesisError) in
             state.fetchCount += 1
             if let error = state.error { throw error }
-            if let gap = state.gaps[ordinal] {
-                return SubscribedRecords(records: [], nextOrdinal: gap.to, isAtTip: false, gap: gap.error)
+            if let damage = state.damages[ordinal] {
+                return SubscribedRecords(records: [], nextOrdinal: damage.to, isAtTip: false, damage: damage.error)
             }
             let start = Int(max(ordinal, state.first) - state.first)
-            let nextGap = state.gaps.keys.filter { $0 > ordinal }.min().map { Int($0 - state.first) }
-            let end = min(state.records.count, start + recordCount, nextGap ?? .max)
+            let nextDamage = state.damages.keys.filter { $0 > ordinal }.min().map { Int($0 - state.first) }
+            let end = min(state.records.count, start + recordCount, nextDamage ?? .max)
             let records = start < end ? Array(state.records[start..<end]) : []
             let next = records.last.map { $0.sequenceNumber.ordinal + 1 } ?? ordinal
             return SubscribedRecords(
@@ -128,7 +128,7 @@ final class FakeShard: SubscribedShard {
         while !Task.isCancelled {
             let isThere = try state.withLock { state throws(KinesisError) in
                 if let error = state.error { throw error }
-                return state.first + UInt64(state.records.count) > ordinal
+                return state.children != nil || state.first + UInt64(state.records.count) > ordinal
             }
             if isThere { return }
             await Task.yield()
