@@ -94,6 +94,19 @@ public enum Limits {
     /// Metrics in one call. Model, shape MetricsNameList.
     public static let shardLevelMetricsCount = 1...7
 
+    // MARK: Subscriptions
+
+    /// Seconds after which a subscription ends by itself. Model, text of SubscribeToShard.
+    public static let subscriptionLifetimeSeconds = 300
+    /// Seconds from a subscription's start within which another of the same consumer and shard is refused. Model, text of
+    /// SubscribeToShard.
+    public static let subscriptionRefusalSeconds = 5
+    /// Records in one event of a subscription. As for GetRecords; the model names no number.
+    public static let subscriptionEventRecordCount = 10_000
+    /// Bytes of data and keys in one event of a subscription, unless its only record is larger: 1 MiB. Ours: an event is
+    /// in memory once for each subscription, and two a second are the consumer's 2 MiB a second.
+    public static let subscriptionEventByteCount = 1 << 20
+
     // MARK: Shards
 
     /// Bytes written to a shard in a second: 1 MiB. Model, text of CreateStream; quotas.
