@@ -128,4 +128,24 @@ public enum Limits {
     public static let retentionHours = 24...8_760
     /// Hours for which records stay in a new stream. Model, text of IncreaseStreamRetentionPeriod; quotas.
     public static let defaultRetentionHours = 24
+
+    // MARK: Calls
+
+    /// Bytes a second each registered consumer is sent from each shard: 2 MiB. Model, text of RegisterStreamConsumer.
+    public static let consumerReadBytesPerSecond = 2 << 20
+    /// GetShardIterator calls on a shard in a second. Model, text of GetShardIterator.
+    public static let shardIteratorsPerSecond = 5
+    /// SubscribeToShard calls of a consumer on a shard in a second. Model, text of SubscribeToShard.
+    public static let subscriptionsPerSecond = 1
+    /// Streams that may be CREATING at once in an account. Model, text of CreateStream.
+    public static let creatingStreamCount = 5
+    /// Consumers that may be CREATING at once in an account. Model, text of RegisterStreamConsumer.
+    public static let creatingConsumerCount = 5
+
+    // MARK: On-demand
+
+    /// Shards below which an on-demand stream does not go. Quotas (4 MB/s of writes for a new on-demand stream).
+    public static let onDemandShardCount = 4
+    /// Days whose peak decides what an on-demand stream can take. Developer guide, "Choose the right mode".
+    public static let onDemandPeakDays = 30
 }
