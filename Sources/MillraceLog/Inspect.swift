@@ -153,7 +153,7 @@ package struct SegmentInspection: Sendable {
                 let arrival = entries.load(UInt32.self, at: at + 4)
                 guard arrival >= last else { return "arrival times go back at record \(index)" }
                 last = arrival
-                guard entries.load(UInt16.self, at: at + 10) == 0 else { return "unknown flags at record \(index)" }
+                guard entries.load(UInt8.self, at: at + 11) == 0 else { return "unknown flags at record \(index)" }
             }
             return last == header.arrivalSpanMilliseconds
                 ? nil : "the greatest arrival time is \(last) ms after the first, the header says \(header.arrivalSpanMilliseconds)"

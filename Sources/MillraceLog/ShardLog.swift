@@ -125,6 +125,13 @@ package final class ShardLog: Sendable {
         }
     }
 
+    /// Every record appended from the return of this call on carries the mark, a number that the engine keeps and does not
+    /// know; 0 at first. Not kept on disk but with the records. Waits for batches that run or are queued. `mark` is asked between
+    /// two batches, so that of several calls the last one to ask has the last word.
+    package func setMark(_ mark: @escaping @Sendable () -> UInt8) {
+        writer.withRole { appender in appender.setMark(mark()) }
+    }
+
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
     package func waitForRoom(nanoseconds: Int64) {
         let key = shared.space.prepare()

@@ -77,6 +77,11 @@ public enum Limits {
     /// MiB a second that a stream may be asked to be ready for. Quotas.
     public static let warmThroughputMiBps = 10 << 10
 
+    /// Calls of UpdateShardCount on a stream in 24 hours. Model, text of UpdateShardCount.
+    public static let shardCountChangesPerDay = 10
+    /// Changes of a stream's mode in 24 hours. Model, text of UpdateStreamMode.
+    public static let modeChangesPerDay = 2
+
     // MARK: Tags, keys and metrics
 
     /// Characters in a tag's key. Model, shape TagKey.
