@@ -34,7 +34,7 @@ extension StorageError {
         case .storageFull: self = .storageFull(path: path)
         case .gap(let gap): self = StorageError(gap)
         case .frozen(let cause): self = .frozen("\(StorageError.text(of: cause))")
-        case .closed, .ended: self = .closed
+        case .closed, .ended, .removed: self = .closed
         case .locked(let processID): self = .locked(byProcess: Int32(processID) ?? 0)
         case .notAStore: self = .notAStore(path: path)
         case .newerFormat(let file, let leastReaderVersion, let unknownFeatures):

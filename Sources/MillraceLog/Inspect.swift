@@ -65,8 +65,7 @@ package struct SegmentInspection: Sendable {
     /// Reads a segment by its name in its log's directory. O(bytes of the file).
     /// - Throws: `corrupt` when it does not say who it is, `newerFormat`, `io`.
     package static func read(_ baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
-        let open = try OpenSegment(
-            io: directory.io, directory: directory.handle, name: FileNames.segment(baseOrdinal), writable: false)
+        let open = try OpenSegment(in: directory, name: FileNames.segment(baseOrdinal), writable: false)
         guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: baseOrdinal) else {
             throw .corrupt(file: open.name, byteOffset: 0, detail: "neither the segment header nor a note is valid")
         }
