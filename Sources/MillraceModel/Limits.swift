@@ -66,6 +66,14 @@ public enum Limits {
     /// Metrics in one call. Model, shape MetricsNameList.
     public static let shardLevelMetricsCount = 1...7
 
+    // MARK: Errors
+
+    /// How much of a refused value an error repeats, in Unicode scalars. With the next one it keeps a message below 100 KiB,
+    /// whatever came in.
+    static let errorEchoScalarCount = 160
+    /// How many violations an error spells out; the rest are counted.
+    static let errorViolationCount = 50
+
     // MARK: Shards
 
     /// Bytes written to a shard in a second: 1 MiB. Model, text of CreateStream; quotas.

@@ -85,8 +85,8 @@ enum StreamWriter {
                     PutEntry(record.data(log: UInt64(task)), partitionKey: String(decoding: record.key, as: UTF8.self)))
             }
             var numbers: [SequenceNumber] = []
-            if count == 1 {
-                numbers = [try await stream.put(entries[0].data, partitionKey: entries[0].partitionKey, ack: level)]
+            if count == 1, let data = entries[0].data, let partitionKey = entries[0].partitionKey {
+                numbers = [try await stream.put(data, partitionKey: partitionKey, ack: level)]
             } else {
                 for result in try await stream.putRecords(entries, ack: level) { numbers.append(try result.get()) }
             }

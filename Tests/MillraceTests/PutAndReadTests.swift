@@ -101,13 +101,12 @@ import Testing
             #expect(values == values.sorted())
             for record in records { found[record.sequenceNumber] = record.text }
         }
-        #expect(numbers.map { found[$0] } == entries.map { String(decoding: $0.data, as: UTF8.self) })
+        #expect(numbers.map { found[$0] } == entries.map { String(decoding: $0.data ?? [], as: UTF8.self) })
 
         var batch = PutBatch()
         for entry in entries {
-            try batch.add(
-                entry.data.span, partitionKey: entry.partitionKey,
-                explicitHashKey: entry.partitionKey == "key 1" ? .max : nil)
+            let (data, key) = (try #require(entry.data), try #require(entry.partitionKey))
+            try batch.add(data.span, partitionKey: key, explicitHashKey: key == "key 1" ? .max : nil)
         }
         let again = try stream.putBatchBlocking(batch, ack: .written).map { try $0.get() }
         for (index, number) in again.enumerated() {
