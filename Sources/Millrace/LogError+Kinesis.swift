@@ -16,13 +16,6 @@ extension KinesisError {
             self = .storage(StorageError(error, path: path))
         }
     }
-
-    /// A record whose data and key are larger than a record may be, in the words AWS uses for one too long.
-    static func recordTooLarge(byteCount: Int, limitByteCount: Int) -> KinesisError {
-        .validation(
-            "1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less "
-                + "than or equal to \(limitByteCount); data and partition key have \(byteCount) bytes")
-    }
 }
 
 extension StorageError {

@@ -112,6 +112,14 @@ public enum Limits {
     /// in memory once for each subscription, and two a second are the consumer's 2 MiB a second.
     public static let subscriptionEventByteCount = 1 << 20
 
+    // MARK: Errors
+
+    /// How much of a refused value an error repeats, in Unicode scalars. With the next one it keeps a message below 100 KiB,
+    /// whatever came in.
+    static let errorEchoScalarCount = 160
+    /// How many violations an error spells out; the rest are counted.
+    static let errorViolationCount = 50
+
     // MARK: Shards
 
     /// Bytes written to a shard in a second: 1 MiB. Model, text of CreateStream; quotas.
