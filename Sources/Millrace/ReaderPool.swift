@@ -44,16 +44,24 @@ final class ReaderPool: Sendable {
     ) async throws(KinesisError) -> Value {
         // The result goes through a lock, not through the continuation, whose order the thread sanitizer does not see.
         let result = Guarded<Result<Value, KinesisError>>(.failure(.storage(.closed)))
+        // Let go of before the task goes on: what `body` holds, the store perhaps, is the task's alone again then.
+        let work = Guarded<(@Sendable () throws(KinesisError) -> Value)?>(body)
         await withCheckedContinuation { continuation in
             let isQueued = add {
-                let outcome: Result<Value, KinesisError>
-                do throws(KinesisError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
+                let outcome = Self.take(work)
                 result.withLock { $0 = outcome }
                 continuation.resume()
             }
             if !isQueued { continuation.resume() }
         }
         return try result.withLock { $0 }.get()
+    }
+
+    private static func take<Value>(
+        _ work: Guarded<(@Sendable () throws(KinesisError) -> Value)?>
+    ) -> Result<Value, KinesisError> {
+        guard let body = work.withLock({ $0.take() }) else { preconditionFailure("a job runs once") }
+        do throws(KinesisError) { return .success(try body()) } catch { return .failure(error) }
     }
 
     private func add(_ job: @escaping @Sendable () -> Void) -> Bool {
