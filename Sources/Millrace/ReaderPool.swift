@@ -43,8 +43,8 @@ final class ReaderPool: Sendable {
         _ body: @escaping @Sendable () throws(KinesisError) -> Value
     ) async throws(KinesisError) -> Value {
         // The result goes through a lock, not through the continuation, whose order the thread sanitizer does not see.
-        let result = Guarded<Result<Value, KinesisError>>(.failure(.storage(.closed)))
-        // Let go of before the task goes on: what `body` holds, the store perhaps, is the task's alone again then.
+        // Both are emptied before the task goes on: what `body` holds and answers, the store perhaps, is the task's alone then.
+        let result = Guarded<Result<Value, KinesisError>?>(nil)
         let work = Guarded<(@Sendable () throws(KinesisError) -> Value)?>(body)
         await withCheckedContinuation { continuation in
             let isQueued = add {
@@ -54,7 +54,8 @@ final class ReaderPool: Sendable {
             }
             if !isQueued { continuation.resume() }
         }
-        return try result.withLock { $0 }.get()
+        guard let outcome = result.withLock({ $0.take() }) else { throw .storage(.closed) }
+        return try outcome.get()
     }
 
     private static func take<Value>(
