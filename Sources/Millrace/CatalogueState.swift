@@ -100,7 +100,7 @@ extension StreamDescription {
 
 extension HashKeyRange {
     /// Whether the ranges, in this order, cover every place exactly once.
-    static func tile(_ ranges: [HashKeyRange]) -> Bool {
+    package static func tile(_ ranges: [HashKeyRange]) -> Bool {
         guard ranges.first?.starting == .min, ranges.last?.ending == .max else { return false }
         return zip(ranges, ranges.dropFirst()).allSatisfy { $0.ending < $1.starting && $0.isAdjacent(to: $1) }
     }

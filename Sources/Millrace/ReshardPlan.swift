@@ -1,10 +1,10 @@
-import MillraceModel
+package import MillraceModel
 
 /// What a sequence of splits and merges makes of a stream's shards, to be committed at once. A value; decides, does nothing.
 ///
 /// Invariant: the ranges of the open shards cover the ring once. A shard that one step makes and a later one closes stands in
 /// the lineage between the two and never takes a record.
-struct ReshardPlan {
+package struct ReshardPlan {
     private let nowSecond: UInt64
     /// In order of their ranges.
     private var open: [ShardDescription]
@@ -13,18 +13,18 @@ struct ReshardPlan {
     private var children: [ShardDescription] = []
     private var closed: [ShardID: ShardClosing] = [:]
 
-    init(_ stream: StreamDescription, nowSecond: UInt64) {
+    package init(_ stream: StreamDescription, nowSecond: UInt64) {
         self.nowSecond = nowSecond
         open = stream.openShards
         nextIndex = (stream.shards.last?.shardID.index ?? 0) + 1
     }
 
-    var isEmpty: Bool { children.isEmpty }
+    package var isEmpty: Bool { children.isEmpty }
     /// Shards made, those in between too.
-    var childCount: Int { children.count }
-    var openCount: Int { open.count }
+    package var childCount: Int { children.count }
+    package var openCount: Int { open.count }
     /// The shards there are that must take no more records first.
-    var parents: [ShardID] {
+    package var parents: [ShardID] {
         let made = Set(children.map(\.shardID))
         return closed.keys.filter { !made.contains($0) }.sorted()
     }
@@ -32,7 +32,7 @@ struct ReshardPlan {
     // MARK: Steps
 
     /// Divides the open shard so that `key`, which is in its range and not its first place, is the first place of the second child.
-    mutating func split(_ id: ShardID, at key: HashKey) {
+    package mutating func split(_ id: ShardID, at key: HashKey) {
         let at = place(of: id)
         let shard = open[at]
         precondition(shard.hashKeyRange.starting < key && key <= shard.hashKeyRange.ending, "a split outside of the shard")
@@ -42,7 +42,7 @@ struct ReshardPlan {
     }
 
     /// Joins two open shards that are neighbours; the first named is the parent, the other the adjacent parent.
-    mutating func merge(_ id: ShardID, _ adjacent: ShardID) {
+    package mutating func merge(_ id: ShardID, _ adjacent: ShardID) {
         let places = [place(of: id), place(of: adjacent)].sorted()
         precondition(places[1] == places[0] + 1, "a merge of shards that are no neighbours")
         let range = Self.range(open[places[0]].hashKeyRange.starting, open[places[1]].hashKeyRange.ending)
@@ -52,7 +52,7 @@ struct ReshardPlan {
 
     /// Makes the shards those of a new stream with so many, `Limits.shardCount`: splits where one of them begins inside of a
     /// shard, then merges what lies in one of them. O(shards).
-    mutating func makeUniform(_ targets: [HashKeyRange]) {
+    package mutating func makeUniform(_ targets: [HashKeyRange]) {
         var at = 0
         for target in targets.dropFirst() {
             while open[at].hashKeyRange.ending < target.starting { at += 1 }
@@ -95,7 +95,7 @@ struct ReshardPlan {
     /// - Parameters:
     ///   - logIDs: the engine's names for the children, as many as there are.
     ///   - ends: of each parent the ordinal below which its records are.
-    func reshard(logIDs: Range<UInt64>, ends: [ShardID: UInt64]) -> Reshard {
+    package func reshard(logIDs: Range<UInt64>, ends: [ShardID: UInt64]) -> Reshard {
         var reshard = Reshard(children: children, closings: closed)
         for (index, logID) in logIDs.enumerated() { reshard.children[index].logID = logID }
         for (parent, end) in ends { reshard.closings[parent]?.endOrdinal = end }

@@ -5,15 +5,15 @@ import Synchronization
 ///
 /// A class because the shards share it, and so that they need not know their stream. Relaxed throughout: nothing else is
 /// ordered by these numbers.
-final class StreamTerms: Sendable {
+package final class StreamTerms: Sendable {
     private let periodMilliseconds = Atomic<UInt64>(0)
     /// Only ever raised: what was once too old to be seen stays unseen, whatever the clock or the period do.
     private let floorMilliseconds = Atomic<UInt64>(0)
     private let recordByteLimit = Atomic<Int>(0)
 
-    init(_ settings: StreamSettings) { take(settings) }
+    package init(_ settings: StreamSettings) { take(settings) }
 
-    func take(_ settings: StreamSettings) {
+    package func take(_ settings: StreamSettings) {
         raise(to: settings.horizonFloorMilliseconds)
         periodMilliseconds.store(UInt64(settings.retention.milliseconds), ordering: .relaxed)
         recordByteLimit.store(settings.maximumRecordByteCount, ordering: .relaxed)
@@ -21,10 +21,10 @@ final class StreamTerms: Sendable {
 
     /// Data and partition key together.
     @inline(__always)
-    var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }
+    package var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC. Never goes back.
-    func horizon(at nowMilliseconds: UInt64) -> UInt64 {
+    package func horizon(at nowMilliseconds: UInt64) -> UInt64 {
         let period = periodMilliseconds.load(ordering: .relaxed)
         if nowMilliseconds > period { raise(to: nowMilliseconds - period) }
         return floorMilliseconds.load(ordering: .relaxed)
