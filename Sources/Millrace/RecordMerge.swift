@@ -102,7 +102,7 @@ final class RecordMerge: Sendable {
         try stream.check(version)
         var finished: Set<ShardID> = []
         var ordinals = start.ordinals
-        let horizon = stream.terms.horizon(at: stream.core.nowMilliseconds())
+        let horizon = stream.terms.horizon(at: stream.core.agingMilliseconds())
         for shard in version.shards {
             guard let closing = shard.closing else { continue }
             // Read to its end before, all too old to be seen, or closed before reading begins behind what there is.

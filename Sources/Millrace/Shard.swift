@@ -119,7 +119,7 @@ public final class Shard: Sendable {
     }
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC.
-    var horizonMilliseconds: UInt64 { terms.horizon(at: core.nowMilliseconds()) }
+    var horizonMilliseconds: UInt64 { terms.horizon(at: core.agingMilliseconds()) }
 
     /// The oldest record that may be seen now.
     private func horizonOrdinal(_ log: ShardLog, _ level: Level) throws(KinesisError) -> UInt64 {

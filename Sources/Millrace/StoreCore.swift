@@ -14,7 +14,9 @@ final class StoreCore: Sendable {
     let entropy: any Entropy
     let options: ServiceOptions
     let transitions = StreamTransitions()
-    private let clock: any Clock
+    let clock: any Clock
+    /// What the two clocks said when the store was opened: wall and steady, in nanoseconds.
+    private let opened: (wall: Int64, steady: Int64)
     private let isClosing = Atomic<Bool>(false)
     /// Why the catalogue takes no more changes; set once.
     private let catalogueFailure = Guarded<KinesisError?>(nil)
@@ -26,6 +28,7 @@ final class StoreCore: Sendable {
         self.path = path
         self.log = log
         self.clock = clock
+        opened = (clock.wallNanoseconds(), clock.steadyNanoseconds())
         self.entropy = entropy
         self.options = options
         readers = ReaderPool(limit: readerThreadCount)
@@ -40,6 +43,18 @@ final class StoreCore: Sendable {
     /// The time of arrival, in milliseconds since 1970 UTC.
     @inline(__always)
     func nowMilliseconds() -> UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
+
+    /// The time by which records grow old, in milliseconds since 1970 UTC: the wall's, unless that has run ahead of the steady
+    /// clock by more than an hour since the store was opened. A clock that is set wrong for a moment must not put records out
+    /// of sight.
+    func agingMilliseconds() -> UInt64 {
+        let wall = clock.wallNanoseconds()
+        let (elapsed, isOver) = clock.steadyNanoseconds().subtractingReportingOverflow(opened.steady)
+        let (bound, isBeyond) = opened.wall.addingReportingOverflow((isOver ? 0 : elapsed) + Self.aheadNanoseconds)
+        return UInt64(max(0, (isBeyond ? wall : min(wall, bound)) / 1_000_000))
+    }
+
+    private static let aheadNanoseconds: Int64 = 3_600_000_000_000
 
     /// - Throws: `closed` from the moment that closing began.
     func checkOpen() throws(KinesisError) {

@@ -74,7 +74,7 @@ extension StreamStore {
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC.
     func horizon(of stream: StreamDescription) -> UInt64 {
-        let now = core.nowMilliseconds()
+        let now = core.agingMilliseconds()
         return catalogue.stream(stream.streamID)?.terms.horizon(at: now) ?? stream.settings.horizon(at: now)
     }
 

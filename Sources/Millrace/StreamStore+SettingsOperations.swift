@@ -38,7 +38,7 @@ extension StreamStore {
             // What the old period has put out of sight stays so, and what the new one does is so from now on.
             settings.horizonFloorMilliseconds = horizon(of: stream)
             settings.retention = period
-            settings.horizonFloorMilliseconds = settings.horizon(at: core.nowMilliseconds())
+            settings.horizonFloorMilliseconds = settings.horizon(at: core.agingMilliseconds())
         }
     }
 

@@ -94,6 +94,19 @@ public enum Limits {
     /// Metrics in one call. Model, shape MetricsNameList.
     public static let shardLevelMetricsCount = 1...7
 
+    // MARK: Subscriptions
+
+    /// Seconds after which a subscription ends by itself. Model, text of SubscribeToShard.
+    public static let subscriptionLifetimeSeconds = 300
+    /// Seconds from a subscription's start within which another of the same consumer and shard is refused. Model, text of
+    /// SubscribeToShard.
+    public static let subscriptionRefusalSeconds = 5
+    /// Records in one event of a subscription. As for GetRecords; the model names no number.
+    public static let subscriptionEventRecordCount = 10_000
+    /// Bytes of data and keys in one event of a subscription, unless its only record is larger: 1 MiB. Ours: an event is
+    /// in memory once for each subscription, and two a second are the consumer's 2 MiB a second.
+    public static let subscriptionEventByteCount = 1 << 20
+
     // MARK: Shards
 
     /// Bytes written to a shard in a second: 1 MiB. Model, text of CreateStream; quotas.
@@ -115,4 +128,24 @@ public enum Limits {
     public static let retentionHours = 24...8_760
     /// Hours for which records stay in a new stream. Model, text of IncreaseStreamRetentionPeriod; quotas.
     public static let defaultRetentionHours = 24
+
+    // MARK: Calls
+
+    /// Bytes a second each registered consumer is sent from each shard: 2 MiB. Model, text of RegisterStreamConsumer.
+    public static let consumerReadBytesPerSecond = 2 << 20
+    /// GetShardIterator calls on a shard in a second. Model, text of GetShardIterator.
+    public static let shardIteratorsPerSecond = 5
+    /// SubscribeToShard calls of a consumer on a shard in a second. Model, text of SubscribeToShard.
+    public static let subscriptionsPerSecond = 1
+    /// Streams that may be CREATING at once in an account. Model, text of CreateStream.
+    public static let creatingStreamCount = 5
+    /// Consumers that may be CREATING at once in an account. Model, text of RegisterStreamConsumer.
+    public static let creatingConsumerCount = 5
+
+    // MARK: On-demand
+
+    /// Shards below which an on-demand stream does not go. Quotas (4 MB/s of writes for a new on-demand stream).
+    public static let onDemandShardCount = 4
+    /// Days whose peak decides what an on-demand stream can take. Developer guide, "Choose the right mode".
+    public static let onDemandPeakDays = 30
 }

@@ -36,6 +36,8 @@ import Testing
                 // What is let go without a close must not be lost here: all that is looked at is durable.
                 for _ in 0..<7 { try await life.put(.durable) }
             }
+            // Read when it is now again: a store that is opened fifty years ahead rightly shows nothing of today.
+            life.clock.setWall(nanoseconds: Self.now)
             try await check(life, "\(jump.name), reopened: \(isReopened)")
             try await life.close()
             try life.open()

@@ -1,0 +1,119 @@
+import MillraceIO
+import MillraceLog
+package import MillraceModel
+
+/// A shard of a store, as subscriptions read it.
+package struct ReadableShard: SubscribedShard {
+    private let shard: Shard
+    private let log: ShardLog
+    private let level: AckLevel
+    private let children: @Sendable (UInt64) throws(KinesisError) -> [ChildShard]?
+
+    /// Opens the shard's log if this is its first use, on a thread that may wait for the disk.
+    ///
+    /// - Parameters:
+    ///   - level: how far a record must have come to be pushed; the stream's ack level unless told.
+    ///   - children: as `SubscribedShard.childShards`; a shard that is never closed has none.
+    package init(
+        _ shard: Shard, level: AckLevel? = nil,
+        children: @escaping @Sendable (UInt64) throws(KinesisError) -> [ChildShard]? = { _ in nil }
+    ) async throws(KinesisError) {
+        self.shard = shard
+        log = try await shard.openAsync().log
+        self.level = level ?? shard.ackLevel
+        self.children = children
+    }
+
+    package var shardID: ShardID { shard.id }
+    package var creationSecond: UInt64 { shard.creationSecond }
+
+    /// The ordinal at which reading begins. Does not make the task wait for the disk.
+    package func ordinal(of start: StartingPosition) async throws(KinesisError) -> UInt64 {
+        try await shard.core.readers.run { [shard, level] () throws(KinesisError) in
+            try shard.position(of: start, level: level)
+        }
+    }
+
+    package func fetch(
+        from ordinal: UInt64, recordCount: Int, byteCount: Int, isWarm: Bool
+    ) async throws(KinesisError) -> SubscribedRecords {
+        // At the tip there is nothing to read, so no thread has to be asked.
+        if isWarm || ordinal >= log.tip(Level(level)) {
+            return try read(from: ordinal, recordCount: recordCount, byteCount: byteCount)
+        }
+        return try await shard.core.readers.run { () throws(KinesisError) in
+            try read(from: ordinal, recordCount: recordCount, byteCount: byteCount)
+        }
+    }
+
+    package func waitForRecord(from ordinal: UInt64) async throws(KinesisError) {
+        do throws(LogError) {
+            try await log.waitForRecordAsync(after: ordinal, Level(level))
+        } catch { throw shard.core.error(error) }
+        // The log has ended here and nobody has said yet what goes on: for the moment between the end of a shard's
+        // appends and its closing, or its going on because it could not be closed, this looks again and again.
+        if let end = log.endOrdinal, ordinal >= end { try? await Task.sleep(nanoseconds: Self.closingPauseNanoseconds) }
+    }
+
+    /// Between two looks at a shard that is being closed, which takes some syncs.
+    private static let closingPauseNanoseconds: UInt64 = 5_000_000
+
+    package func childShards(at ordinal: UInt64) throws(KinesisError) -> [ChildShard]? { try children(ordinal) }
+
+    /// May wait for the disk. The cursor lives for this call, so that nothing is held afterwards.
+    private func read(
+        from ordinal: UInt64, recordCount: Int, byteCount: Int
+    ) throws(KinesisError) -> SubscribedRecords {
+        var cursor = ShardCursor(shard, try shard.open(), position: ordinal, level: level)
+        var copied = Copied()
+        while copied.records.count < recordCount, copied.byteCount < byteCount, !copied.isFull {
+            let more: Bool?
+            do throws(KinesisError) {
+                more = try cursor.withBatch { batch throws(KinesisError) in
+                    while copied.records.count < recordCount, let record = batch.next(),
+                        try copied.add(record, limitByteCount: byteCount)
+                    {}
+                    return true
+                }
+            } catch {
+                if !copied.records.isEmpty { break }
+                let next = copied.damagedOrdinal.map { $0 + 1 } ?? cursor.ordinal
+                guard next > ordinal else { throw error }
+                switch error {
+                // What retention took is not missed, as the service has it: reading goes on at the oldest record left.
+                case .storage(.trimmed): continue
+                case .storage(.corrupt):
+                    return SubscribedRecords(records: [], nextOrdinal: next, isAtTip: false, damage: error)
+                default: throw error
+                }
+            }
+            if more == nil { break }
+        }
+        let next = copied.records.last.map { $0.sequenceNumber.ordinal + 1 } ?? cursor.ordinal
+        return SubscribedRecords(
+            records: copied.records, nextOrdinal: next, isAtTip: next >= log.tip(Level(level)))
+    }
+
+    private struct Copied {
+        var records: [Record] = []
+        var byteCount = 0
+        /// The next record does not fit.
+        var isFull = false
+        /// Of a record whose key is none.
+        var damagedOrdinal: UInt64?
+
+        /// Copies the record if it fits or is the first; whether it did.
+        mutating func add(_ record: borrowing LentRecord, limitByteCount: Int) throws(KinesisError) -> Bool {
+            let count = record.data.byteCount + record.partitionKey.byteCount
+            if !records.isEmpty, byteCount + count > limitByteCount {
+                isFull = true
+                return false
+            }
+            damagedOrdinal = record.ordinal
+            records.append(try record.copy())
+            damagedOrdinal = nil
+            byteCount += count
+            return true
+        }
+    }
+}
