@@ -37,7 +37,7 @@ import Testing
                 let byName = DescribeStreamConsumerRequest(streamARN: arn, consumerName: name)
                 #expect(try store.answer(byName).consumerDescription == consumer)
                 let tags = ListTagsForResourceRequest(resourceARN: "\(consumer.consumerARN)")
-                #expect(try store.answer(tags).tags == [Tag(key: "of", value: name)])
+                #expect(try store.answer(tags).tags == [MillraceModel.Tag(key: "of", value: name)])
             }
         }
         let taken = refusal { () throws(KinesisError) in

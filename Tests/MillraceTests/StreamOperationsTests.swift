@@ -35,7 +35,7 @@ import Testing
             #expect(p.encryptionType == .unencrypted)
             #expect(p.keyID == nil)
             #expect(p.maxRecordSizeInKiB == 2048)
-            #expect(try store.answer(ListTagsForStreamRequest(stream: "p")).tags == [Tag(key: "a", value: "1")])
+            #expect(try store.answer(ListTagsForStreamRequest(stream: "p")).tags == [MillraceModel.Tag(key: "a", value: "1")])
             #expect(try store.summary("d").openShardCount == 4)
             #expect(try store.summary("o").openShardCount == 4)
             #expect(try store.summary("o").streamMode == .onDemand)

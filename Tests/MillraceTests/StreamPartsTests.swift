@@ -8,7 +8,7 @@ import Testing
     // MARK: Which shards a list shows
 
     /// A lineage of drawn splits and merges, one every few seconds, with the time after the last.
-    private static func lineage(_ dice: inout Dice) throws -> (StreamDescription, UInt64) {
+    private static func lineage(_ dice: SeededEntropy) throws -> (StreamDescription, UInt64) {
         var now: UInt64 = 1_735_689_600
         var stream = try ReshardPlanTests.stream(HashKeyRange.tiling(count: 1 + dice.next(below: 3)), second: now)
         for _ in 0..<dice.next(below: 8) {
@@ -29,19 +29,20 @@ import Testing
     }
 
     @Test func `each filter shows the shards that its words say, at any time and horizon`() throws {
-        let seed = SystemEntropy().next()
-        var dice = Dice(seed: seed)
+        let seed = TestSeed.draw("parts")
+        let dice = SeededEntropy(seed: seed)
         for round in 0..<400 {
-            let (stream, now) = try Self.lineage(&dice)
+            let (stream, now) = try Self.lineage(dice)
             let first = stream.creationSecond
-            let horizon = dice.next(below: 3) == 0 ? 0 : (first + UInt64(dice.next(below: Int(now - first) + 3))) * 1000
+            let span = Int(now - first)
+            var horizon: UInt64 = 0
+            if dice.next(below: 3) > 0 { horizon = (first + UInt64(dice.next(below: span + 3))) * 1000 }
             // What has expired with its data is not there for any filter.
-            let visible = stream.shards.filter { ($0.closing?.second).map { $0 * 1000 + 999 >= horizon } ?? true }
-            let time = (first + UInt64(dice.next(below: Int(now - first) + 4))) * 1000 - 1500 + UInt64(dice.next(below: 3000))
+            func end(_ shard: ShardDescription) -> UInt64 { shard.closing.map { $0.second * 1000 + 999 } ?? .max }
+            let visible = stream.shards.filter { end($0) >= horizon }
+            let time = (first + UInt64(dice.next(below: span + 4))) * 1000 - 1500 + UInt64(dice.next(below: 3000))
             func wasOpen(_ shard: ShardDescription, at time: UInt64) -> Bool {
-                let start = shard.creationSecond * 1000
-                guard let closing = shard.closing else { return start <= time }
-                return start <= time && time <= closing.second * 1000 + 999
+                shard.creationSecond * 1000 <= time && time <= end(shard)
             }
             let after = ShardID(index: UInt32(dice.next(below: stream.shards.count + 1)))
             // Before there was any shard the oldest ones are what the horizon means.
@@ -57,9 +58,7 @@ import Testing
                 ),
                 (
                     ShardFilter(.fromTimestamp, timestampMilliseconds: Int64(time)),
-                    visible.filter { shard in
-                        shard.closing.map { $0.second * 1000 + 999 >= max(time, horizon) } ?? true
-                    }
+                    visible.filter { end($0) >= max(time, horizon) }
                 ),
             ]
             for (filter, shards) in expected {
@@ -90,8 +89,8 @@ import Testing
     // MARK: How old a record may be
 
     @Test func `the horizon never goes back, whatever the clock and the period do`() throws {
-        let seed = SystemEntropy().next()
-        var dice = Dice(seed: seed)
+        let seed = TestSeed.draw("parts")
+        let dice = SeededEntropy(seed: seed)
         for round in 0..<200 {
             var settings = StreamSettings()
             let terms = StreamTerms(settings)
