@@ -75,6 +75,11 @@ public struct PutBatch: Sendable {
         unsafe data.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
 
+    /// - Throws: `validation` when a record is larger than a stream's may be.
+    func check(limit: Int) throws(KinesisError) {
+        try PutCheck.check(byteCount: greatestRecordByteCount, limit: limit)
+    }
+
     /// Empties the batch; its memory stays.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
@@ -114,6 +119,10 @@ public struct PutBatch: Sendable {
         }
         return indices.sorted { $0.key < $1.key }.map { Part(shard: $0.key, $0.value) }
     }
+
+    /// Data and key of the record.
+    func byteCount(of index: Int) -> Int { Int(lengths[index].keyByteCount + lengths[index].dataByteCount) }
+    func hashKey(of index: Int) -> HashKey { explicitHashKeys[index] ?? key(index).hashKey }
 
     private func key(_ index: Int) -> PartitionKey {
         let lengths = lengths[index]

@@ -78,9 +78,8 @@ package struct ReshardPlan {
     private mutating func child(of parents: [ShardDescription], _ range: HashKeyRange) -> ShardDescription {
         // In a later second than the parents, so that the numbers of its records are above theirs.
         let second = parents.reduce(nowSecond) { max($0, $1.creationSecond + 1) }
-        for parent in parents {
-            closed[parent.shardID] = ShardClosing(second: max(nowSecond, parent.creationSecond), endOrdinal: 0)
-        }
+        // Up to the child's first second, so that at every moment some shard was there for each place of the ring.
+        for parent in parents { closed[parent.shardID] = ShardClosing(second: max(nowSecond, second - 1), endOrdinal: 0) }
         let child = ShardDescription(
             shardID: ShardID(index: nextIndex), logID: 0, hashKeyRange: range,
             creationSecond: min(second, SequenceNumber.maximumSecond), parent: parents[0].shardID,
@@ -95,10 +94,18 @@ package struct ReshardPlan {
     /// - Parameters:
     ///   - logIDs: the engine's names for the children, as many as there are.
     ///   - ends: of each parent the ordinal below which its records are.
-    package func reshard(logIDs: Range<UInt64>, ends: [ShardID: UInt64]) -> Reshard {
+    ///   - lastArrivals: of each parent when its last record arrived, in milliseconds since 1970 UTC. After the closing when the
+    ///     clock was set back: the shard is there as long as that record.
+    package func reshard(
+        logIDs: Range<UInt64>, ends: [ShardID: UInt64], lastArrivals: [ShardID: UInt64] = [:]
+    ) -> Reshard {
         var reshard = Reshard(children: children, closings: closed)
         for (index, logID) in logIDs.enumerated() { reshard.children[index].logID = logID }
         for (parent, end) in ends { reshard.closings[parent]?.endOrdinal = end }
+        for (parent, arrival) in lastArrivals {
+            guard let second = reshard.closings[parent]?.second else { continue }
+            reshard.closings[parent]?.second = max(second, min(arrival / 1000, SequenceNumber.maximumSecond))
+        }
         return reshard
     }
 }

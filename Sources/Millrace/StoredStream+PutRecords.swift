@@ -27,6 +27,7 @@ extension StoredStream {
                 try batch.add(data.span, partitionKey: partitionKey)
             }
         }
+        try batch.check(limit: terms.maximumRecordByteCount)
         return await putBatch(batch, ack: ack)
     }
 
@@ -45,17 +46,23 @@ extension StoredStream {
         repeat {
             let version = version
             var ended: [Int] = []
-            for part in batch.parts(version.map, of: selection) {
+            for routed in batch.parts(version.map, of: selection) {
+                let target = version.openShards[routed.shard]
+                let (part, refused) = target.admit(routed, of: batch)
+                results.set(refused, target.rateExceeded)
+                if part.count == 0 { continue }
                 do throws(KinesisError) {
-                    let shard = try await version.openShards[part.shard].openAsync()
+                    let shard = try await target.openAsync()
                     if let placed = try await append(part, of: batch, to: shard, arrival, version) {
+                        target.countWrites(part, of: batch)
                         results.placed.append((part, shard, placed))
                     } else {
                         ended += part.indices
                     }
-                } catch { results.set(part, error) }
+                } catch { results.set(part, failure(error)) }
             }
-            selection = ended
+            // In the order given: two parts may go on to one child.
+            selection = ended.sorted()
             // Their shard is being split or merged: on to its children.
             if !ended.isEmpty { await pause.wait() }
         } while selection?.isEmpty == false
@@ -81,23 +88,29 @@ extension StoredStream {
         repeat {
             let version = version
             var ended: [Int] = []
-            for part in batch.parts(version.map, of: selection) {
+            for routed in batch.parts(version.map, of: selection) {
+                let target = version.openShards[routed.shard]
+                let (part, refused) = target.admit(routed, of: batch)
+                results.set(refused, target.rateExceeded)
+                if part.count == 0 { continue }
                 do throws(KinesisError) {
-                    let shard = try version.openShards[part.shard].open()
+                    let shard = try target.open()
                     if let placed = try appendBlocking(part, of: batch, to: shard, arrival, version) {
+                        target.countWrites(part, of: batch)
                         results.placed.append((part, shard, placed))
                     } else {
                         ended += part.indices
                     }
-                } catch { results.set(part, error) }
+                } catch { results.set(part, failure(error)) }
             }
-            selection = ended
+            // In the order given: two parts may go on to one child.
+            selection = ended.sorted()
         } while selection?.isEmpty == false
         for (part, shard, placed) in results.placed {
             do throws(LogError) {
                 try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
                 results.set(part, shard, placed)
-            } catch { results.set(part, core.error(error)) }
+            } catch { results.set(part, failure(core.error(error))) }
         }
         return results.results
     }
@@ -117,12 +130,18 @@ extension StoredStream {
         /// Whether no record is larger than the stream's may be; all fail if one is.
         mutating func admit(_ batch: PutBatch, limit: Int) -> Bool {
             do throws(KinesisError) {
-                try PutCheck.check(byteCount: batch.greatestRecordByteCount, limit: limit)
+                try batch.check(limit: limit)
                 return true
             } catch {
                 results = Array(repeating: .failure(error), count: batch.count)
                 return false
             }
+        }
+
+        mutating func set(_ indices: [Int], _ error: @autoclosure () -> KinesisError) {
+            if indices.isEmpty { return }
+            let error = error()
+            for index in indices { results[index] = .failure(error) }
         }
 
         mutating func set(_ part: PutBatch.Part, _ error: KinesisError) {

@@ -25,7 +25,7 @@ public final class StoredStream: Sendable {
         creationSecond = description.creationSecond
         streamID = description.streamID
         self.core = core
-        let terms = StreamTerms(description.settings)
+        let terms = StreamTerms(description.name, description.settings)
         self.terms = terms
         let shards = description.shards.map { shard in
             Shard(shard, ackLevel: description.ackLevel, terms: terms, core: core)
@@ -56,7 +56,9 @@ public final class StoredStream: Sendable {
             Shard(shard, ackLevel: ackLevel, terms: terms, core: core)
         }
         terms.take(description.settings)
+        for shard in shards { shard.takeMark() }
         versions.replace(with: StreamVersion(description, shards: shards))
+        for shard in shards { shard.throttle?.setGreatestRecord(byteCount: description.settings.maximumRecordByteCount) }
         // After that: whoever sees that a shard is closed finds its children.
         for (shard, state) in zip(shards, description.shards) {
             if let closing = state.closing, !shard.isClosed { shard.close(closing) }
@@ -79,6 +81,11 @@ public final class StoredStream: Sendable {
     func check(_ version: StreamVersion) throws(KinesisError) {
         if version.isDeleted { throw core.words.streamNotFound(name.text) }
         try core.checkOpen()
+    }
+
+    /// What a call answers that met `error`: that the stream was deleted, if it was, and with it what the call was about.
+    func failure(_ error: KinesisError) -> KinesisError {
+        version.isDeleted ? core.words.streamNotFound(name.text) : error
     }
 
     /// Waits a moment for the end of the reshard that closed a shard of `version`: at most 10 ms, then the caller looks again.

@@ -356,6 +356,37 @@ import Testing
         try store.closeBlocking()
     }
 
+    @Test func `a batch that meets a merge stands in its child in the order given`() async throws {
+        let store = try TestStore().open()
+        let places = ["0", "\(UInt128.max)"]
+        func entries(_ name: String) -> [PutEntry] {
+            (0..<40).map { PutEntry(data: Array("\(name) \($0)".utf8), partitionKey: "k", explicitHashKey: places[($0 * 7 + $0 / 5) % 2]) }
+        }
+        try store.make(shards: 2)
+        let stream = try store.stream("s")
+        try await stream.putRecords(entries("first"))
+        // Both parents have ended, as in the middle of a reshard, so that the parts go on together.
+        for log in store.engine.openLogs where log.id != 0 { _ = log.endAppends() }
+        let waiting = Task { try await stream.putRecords(entries("task")) }
+        let thread = WorkerThread(name: "put") {
+            var batch = PutBatch()
+            for (index, entry) in entries("thread").enumerated() {
+                let key = try? HashKey(places[(index * 7 + index / 5) % 2])
+                try? batch.add((entry.data ?? []).span, partitionKey: "k", explicitHashKey: key)
+            }
+            stream.putBatchBlocking(batch)
+        }
+        try await Task.sleep(nanoseconds: 30_000_000)
+        try store.merge(0, 1)
+        for result in try await waiting.value { _ = try result.get() }
+        thread.join()
+        let texts = try #require(stream.shards.last).readAll().map(\.text)
+        for name in ["task", "thread"] {
+            #expect(texts.filter { $0.hasPrefix("\(name) ") } == (0..<40).map { "\(name) \($0)" })
+        }
+        try store.closeBlocking()
+    }
+
     @Test func `a consumer that polls each shard to its end and goes on to its children gets everything once`() throws {
         let test = TestStore()
         let store = try test.open()

@@ -37,7 +37,7 @@ import Testing
     /// Commits the plan to a catalogue and answers the stream after it; checks what must hold of any plan.
     @discardableResult
     static func commit(_ plan: ReshardPlan, to stream: StreamDescription, now: UInt64 = now) throws -> StreamDescription {
-        let firstLog: UInt64 = 1000
+        let firstLog = (stream.shards.map(\.logID).max() ?? 0) + 1
         let reshard = plan.reshard(
             logIDs: firstLog..<firstLog + UInt64(plan.childCount),
             ends: Dictionary(uniqueKeysWithValues: plan.parents.map { ($0, 77) }))

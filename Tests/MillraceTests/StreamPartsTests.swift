@@ -93,7 +93,7 @@ import Testing
         let dice = SeededEntropy(seed: seed)
         for round in 0..<200 {
             var settings = StreamSettings()
-            let terms = StreamTerms(settings)
+            let terms = StreamTerms(try StreamName("s"), settings)
             var last: UInt64 = 0
             for _ in 0..<50 {
                 let day: UInt64 = 86_400_000
@@ -111,7 +111,7 @@ import Testing
                 last = horizon
             }
         }
-        let terms = StreamTerms(StreamSettings())
+        let terms = StreamTerms(try StreamName("s"), StreamSettings())
         #expect(terms.horizon(at: 0) == 0)
         #expect(terms.horizon(at: 86_400_000) == 0)
         #expect(terms.horizon(at: 86_400_001) == 1)
