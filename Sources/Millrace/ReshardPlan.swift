@@ -34,33 +34,57 @@ package struct ReshardPlan {
     /// Divides the open shard so that `key`, which is in its range and not its first place, is the first place of the second child.
     package mutating func split(_ id: ShardID, at key: HashKey) {
         let at = place(of: id)
-        let shard = open[at]
-        precondition(shard.hashKeyRange.starting < key && key <= shard.hashKeyRange.ending, "a split outside of the shard")
-        let ranges = [(shard.hashKeyRange.starting, HashKey(key.value - 1)), (key, shard.hashKeyRange.ending)]
-        let made = ranges.map { first, last in child(of: [shard], Self.range(first, last)) }
-        open.replaceSubrange(at...at, with: made)
+        open.replaceSubrange(at...at, with: halves(of: open[at], at: key))
     }
 
     /// Joins two open shards that are neighbours; the first named is the parent, the other the adjacent parent.
     package mutating func merge(_ id: ShardID, _ adjacent: ShardID) {
         let places = [place(of: id), place(of: adjacent)].sorted()
         precondition(places[1] == places[0] + 1, "a merge of shards that are no neighbours")
-        let range = Self.range(open[places[0]].hashKeyRange.starting, open[places[1]].hashKeyRange.ending)
-        let made = child(of: [open[place(of: id)], open[place(of: adjacent)]], range)
+        let made = join(open[place(of: id)], open[place(of: adjacent)])
         open.replaceSubrange(places[0]...places[1], with: [made])
     }
 
     /// Makes the shards those of a new stream with so many, `Limits.shardCount`: splits where one of them begins inside of a
     /// shard, then merges what lies in one of them. O(shards).
     package mutating func makeUniform(_ targets: [HashKeyRange]) {
+        var pieces: [ShardDescription] = []
+        var next = 1
+        for var shard in open {
+            while next < targets.count, targets[next].starting <= shard.hashKeyRange.ending {
+                if targets[next].starting != shard.hashKeyRange.starting {
+                    let halves = halves(of: shard, at: targets[next].starting)
+                    pieces.append(halves[0])
+                    shard = halves[1]
+                }
+                next += 1
+            }
+            pieces.append(shard)
+        }
+        open = []
         var at = 0
-        for target in targets.dropFirst() {
-            while open[at].hashKeyRange.ending < target.starting { at += 1 }
-            if open[at].hashKeyRange.starting != target.starting { split(open[at].shardID, at: target.starting) }
+        for target in targets {
+            var shard = pieces[at]
+            at += 1
+            while shard.hashKeyRange.ending < target.ending {
+                shard = join(shard, pieces[at])
+                at += 1
+            }
+            open.append(shard)
         }
-        for (index, target) in targets.enumerated() {
-            while open[index].hashKeyRange.ending < target.ending { merge(open[index].shardID, open[index + 1].shardID) }
+    }
+
+    private mutating func halves(of shard: ShardDescription, at key: HashKey) -> [ShardDescription] {
+        let range = shard.hashKeyRange
+        precondition(range.starting < key && key <= range.ending, "a split outside of the shard")
+        return [(range.starting, HashKey(key.value - 1)), (key, range.ending)].map { first, last in
+            child(of: [shard], Self.range(first, last))
         }
+    }
+
+    private mutating func join(_ shard: ShardDescription, _ adjacent: ShardDescription) -> ShardDescription {
+        let ranges = [shard.hashKeyRange, adjacent.hashKeyRange].sorted { $0.starting < $1.starting }
+        return child(of: [shard, adjacent], Self.range(ranges[0].starting, ranges[1].ending))
     }
 
     private func place(of id: ShardID) -> Int {

@@ -359,7 +359,7 @@ import Testing
     @Test func `a batch that meets a merge stands in its child in the order given`() async throws {
         let store = try TestStore().open()
         let places = ["0", "\(UInt128.max)"]
-        func entries(_ name: String) -> [PutEntry] {
+        @Sendable func entries(_ name: String) -> [PutEntry] {
             (0..<40).map { PutEntry(data: Array("\(name) \($0)".utf8), partitionKey: "k", explicitHashKey: places[($0 * 7 + $0 / 5) % 2]) }
         }
         try store.make(shards: 2)
@@ -372,7 +372,8 @@ import Testing
             var batch = PutBatch()
             for (index, entry) in entries("thread").enumerated() {
                 let key = try? HashKey(places[(index * 7 + index / 5) % 2])
-                try? batch.add((entry.data ?? []).span, partitionKey: "k", explicitHashKey: key)
+                let data = entry.data ?? []
+                try? batch.add(data.span, partitionKey: "k", explicitHashKey: key)
             }
             stream.putBatchBlocking(batch)
         }
