@@ -31,7 +31,10 @@ extension StreamStore {
     func prepare(_ request: PutRecordsRequest) throws(KinesisError) -> (StoredStream, PutBatch) {
         try begin(request)
         let stream = try stored(request.stream)
-        return (stream, try PutBatch(request.records ?? []))
+        let batch = try PutBatch(request.records ?? [])
+        // Refused as a whole: tried again, it would be as large.
+        try batch.check(limit: stream.terms.maximumRecordByteCount)
+        return (stream, batch)
     }
 
     // MARK: Getting
@@ -134,8 +137,8 @@ extension StoredStream {
             records: results.map { result in
                 switch result {
                 case .success(let number): .success(shardID: number.shardID, sequenceNumber: number)
-                case .failure(.provisionedThroughputExceeded(let message)):
-                    .failure(code: KinesisError.provisionedThroughputExceeded("").code, message: message)
+                case .failure(let error) where error.code == KinesisError.provisionedThroughputExceeded("").code:
+                    .failure(code: error.code, message: error.message)
                 case .failure(let error):
                     // The model knows two codes; a client tries again after either.
                     .failure(code: "InternalFailure", message: error.message)
