@@ -31,7 +31,10 @@ extension StreamStore {
     func prepare(_ request: PutRecordsRequest) throws(KinesisError) -> (StoredStream, PutBatch) {
         try request.validate()
         let stream = try stored(request.stream)
-        return (stream, try PutBatch(request.records ?? []))
+        let batch = try PutBatch(request.records ?? [])
+        // A client tries a record again that failed by itself; one that is too large would fail for ever.
+        try PutCheck.check(byteCount: batch.greatestRecordByteCount, limit: stream.terms.maximumRecordByteCount)
+        return (stream, batch)
     }
 
     // MARK: Getting
@@ -58,7 +61,7 @@ extension StreamStore {
     }
 
     func shard(_ text: String?, in stream: StoredStream) throws(KinesisError) -> Shard {
-        guard let id = try? ShardID(text ?? ""), let shard = stream.version.shard(id) else {
+        guard let id = try? ShardID(text ?? ""), let shard = stream.version.shard(id), !shard.isExpired else {
             throw core.words.shardNotFound(text ?? "", stream.name)
         }
         return shard
