@@ -115,7 +115,8 @@ public final class Shard: Sendable {
         case .trimHorizon: return try horizonOrdinal(log, level)
         case .latest: return log.tip(level)
         case .at(let number): return try check(number).ordinal
-        case .after(let number): return try check(number).ordinal + 1
+        // The ending number of a closed shard has the greatest ordinal there is.
+        case .after(let number): return min(try check(number).ordinal + 1, SequenceNumber.maximumOrdinal)
         case .atTimestamp(let milliseconds):
             return try ordinal(arrivingFrom: max(UInt64(max(0, milliseconds)), horizonMilliseconds), log, level)
         }

@@ -87,6 +87,7 @@ struct Simulation {
         let (now, aging) = (nowMilliseconds, agingMilliseconds)
         actor?.model.now = now
         actor?.model.aging = aging
+        if hook.isArmed { look() }
         if let left = troubleLeft {
             troubleLeft = left - 1
             if left <= 0 { return try restart([.close, .kill, .losePower][dice.next(below: 3)], dice) }
@@ -198,6 +199,7 @@ struct Simulation {
     ) throws {
         guard let actor else { return }
         outcome.restartCount += 1
+        if taken == nil { look() }
         var promised = taken?.promises ?? hook.currentPromises()
         var end = end
         var taken = taken
@@ -222,19 +224,19 @@ struct Simulation {
         }
         self.promises.durable.merge(promised.durable) { $1 }
         self.promises.written = end == .losePower ? self.promises.durable : self.promises.written.merging(promised.written) { $1 }
-        hook.look(at: nil, self.promises)
+        hook.look(at: [], self.promises)
         var next = try reopened(actor, dice)
         // Power failed while it opened: nothing but what was durable before is promised.
         while let state = hook.take() {
             next.store.abandon()
             losePower(state.disk)
             self.promises.written = self.promises.durable
-            hook.look(at: nil, self.promises)
+            hook.look(at: [], self.promises)
             next = try reopened(actor, dice)
         }
         next.model = try settle(candidates, target, &next)
         self.actor = next
-        hook.look(at: next.store.engine, self.promises)
+        look()
         if dice.chance(0.1) { try sweep() }
         // Power failed while all was read.
         try restartFromTaken(dice, [])
@@ -269,8 +271,11 @@ struct Simulation {
         var actor = StreamActor(try newStore(draw), model)
         actor.looksAtLevels = true
         self.actor = actor
-        hook.look(at: actor.store.engine, promises)
+        look()
     }
+
+    /// Has the disk's calls know what is promised now.
+    private func look() { hook.look(at: actor?.store.engine.openLogs ?? [], promises) }
 
     // MARK: What is left
 
@@ -292,7 +297,7 @@ struct Simulation {
                 try settleRecords(&model, actor)
                 return model
             }
-            refused.append("there is \(found), not \(wanted)")
+            refused.append(StreamView.difference(found, wanted))
         }
         throw StreamMismatch("after the end of the process " + refused.joined(separator: "; or "))
     }

@@ -15,7 +15,8 @@ final class SimulationHook: Sendable {
         var taken: Taken?
         /// What was promised before, for logs that are not open.
         var promises = StoreModel.Promises()
-        var engine: LogStore?
+        /// Open logs, listed before an action: while it runs their store may be locked.
+        var logs: [ShardLog] = []
         var fault: (operation: IOError.Operation, callsLeft: Int, errorNumber: Int32, isPermanent: Bool)?
         var isFaulted = false
     }
@@ -27,10 +28,10 @@ final class SimulationHook: Sendable {
     }
 
     /// - Parameters:
-    ///   - engine: whose logs say what is promised; nil while none is open.
+    ///   - logs: which say what is promised.
     ///   - promises: what was promised by those before.
-    func look(at engine: LogStore?, _ promises: StoreModel.Promises) {
-        state.withLock { ($0.engine, $0.promises) = (engine, promises) }
+    func look(at logs: [ShardLog], _ promises: StoreModel.Promises) {
+        state.withLock { ($0.logs, $0.promises) = (logs, promises) }
     }
 
     func takeState(atCall call: Int, draw: UInt64) { state.withLock { ($0.callsLeft, $0.draw) = (call, draw) } }
@@ -49,7 +50,7 @@ final class SimulationHook: Sendable {
     func resetFault() { state.withLock { ($0.fault, $0.isFaulted) = (nil, false) } }
     func reset() {
         resetFault()
-        state.withLock { ($0.callsLeft, $0.taken, $0.engine) = (nil, nil, nil) }
+        state.withLock { ($0.callsLeft, $0.taken, $0.logs) = (nil, nil, []) }
     }
 
     /// Those of the open logs, and the earlier ones of the rest.
@@ -57,7 +58,7 @@ final class SimulationHook: Sendable {
 
     private static func promises(_ state: State) -> StoreModel.Promises {
         var promises = state.promises
-        let open = StoreModel.Promises(state.engine?.openLogs ?? [])
+        let open = StoreModel.Promises(state.logs)
         promises.durable.merge(open.durable) { $1 }
         promises.written.merge(open.written) { $1 }
         return promises

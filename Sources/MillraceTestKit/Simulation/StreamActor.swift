@@ -567,8 +567,8 @@ package struct StreamActor {
             if known.shards[index].closingSecond == nil, let ending = shard.endingSequenceNumber {
                 let state = known.shards[index]
                 known.shards[index].closingSecond = ending.recordSecond
-                guard ending.recordSecond == max(model.now / 1000, state.creationSecond, state.lastArrival / 1000) else {
-                    throw StreamMismatch("\(shard.id) closed in second \(ending.recordSecond), not now or with its last record")
+                guard ending.recordSecond == state.closing(in: model.now / 1000) else {
+                    throw StreamMismatch("\(shard.id) closed in second \(ending.recordSecond), not in \(state.closing(in: model.now / 1000))")
                 }
             }
         }

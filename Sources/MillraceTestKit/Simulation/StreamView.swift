@@ -9,6 +9,25 @@ struct StreamView: Equatable {
     let policy: String
     let consumers: [ConsumerDescription]
     let consumerTags: [[Tag]]
+
+    /// What is not as it should be, in words.
+    static func difference(_ found: [String: StreamView], _ wanted: [String: StreamView]) -> String {
+        if Set(found.keys) != Set(wanted.keys) { return "the streams are \(found.keys.sorted()), not \(wanted.keys.sorted())" }
+        var words: [String] = []
+        func add<Value: Equatable>(_ name: String, _ left: Value, _ right: Value) {
+            if left != right { words.append("of \(name) there is \(left), not \(right)") }
+        }
+        for (name, left) in found.sorted(by: { $0.key < $1.key }) {
+            guard let right = wanted[name] else { continue }
+            add(name, left.summary, right.summary)
+            add(name, left.shards, right.shards)
+            add(name, left.tags, right.tags)
+            add(name, left.policy, right.policy)
+            add(name, left.consumers, right.consumers)
+            add(name, left.consumerTags, right.consumerTags)
+        }
+        return words.joined(separator: "; ")
+    }
 }
 
 extension StreamActor {
