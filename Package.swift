@@ -85,7 +85,9 @@ let package = Package(
         .testTarget(
             name: "MillraceIOTests", dependencies: ["MillraceIO", "CMillrace", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "MillraceModelTests", dependencies: ["MillraceModel"], swiftSettings: settings),
+        .testTarget(
+            name: "MillraceModelTests", dependencies: ["MillraceModel", "MillraceIO", "MillraceTestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),

@@ -1,4 +1,4 @@
-package import MillraceModel
+import MillraceModel
 
 /// One change of the catalogue, which is a log of its own (log id 0) in the engine's format: one record, one change, no key.
 /// docs/FORMAT.md section 12.

@@ -9,6 +9,8 @@ public struct LentRecord: ~Escapable {
     private let creationSecond: UInt64
     /// When the store took the record, in milliseconds since 1970 UTC; never decreasing within a shard.
     public let arrivalMilliseconds: Int64
+    /// Whether the stream's encryption was on when the record was put.
+    public let encryptionType: EncryptionType
     /// The key's UTF-8.
     public let partitionKey: RawSpan
     /// The payload.
@@ -20,6 +22,7 @@ public struct LentRecord: ~Escapable {
         self.shardID = shardID
         self.creationSecond = creationSecond
         arrivalMilliseconds = Int64(view.arrivalMilliseconds)
+        encryptionType = view.mark & RecordMark.encrypted == 0 ? .unencrypted : .kms
         partitionKey = view.key
         data = view.data
     }
@@ -43,8 +46,13 @@ public struct LentRecord: ~Escapable {
         let data = unsafe data.withUnsafeBytes { unsafe [UInt8]($0) }
         return Record(
             sequenceNumber: sequenceNumber, approximateArrivalMilliseconds: arrivalMilliseconds, partitionKey: key,
-            data: data)
+            data: data, encryptionType: encryptionType)
     }
+}
+
+/// The bits of a record's mark.
+enum RecordMark {
+    static let encrypted: UInt8 = 1
 }
 
 /// Consecutive records of a shard, lent while their cursor is borrowed. Iterate with `while let record = batch.next()`.

@@ -16,13 +16,6 @@ extension KinesisError {
             self = .storage(StorageError(error, path: path))
         }
     }
-
-    /// A record whose data and key are larger than a record may be, in the words AWS uses for one too long.
-    static func recordTooLarge(byteCount: Int, limitByteCount: Int) -> KinesisError {
-        .validation(
-            "1 validation error detected: Value at 'data' failed to satisfy constraint: Member must have length less "
-                + "than or equal to \(limitByteCount); data and partition key have \(byteCount) bytes")
-    }
 }
 
 extension StorageError {
@@ -34,7 +27,7 @@ extension StorageError {
         case .storageFull: self = .storageFull(path: path)
         case .gap(let gap): self = StorageError(gap)
         case .frozen(let cause): self = .frozen("\(StorageError.text(of: cause))")
-        case .closed, .ended: self = .closed
+        case .closed, .ended, .removed: self = .closed
         case .locked(let processID): self = .locked(byProcess: Int32(processID) ?? 0)
         case .notAStore: self = .notAStore(path: path)
         case .newerFormat(let file, let leastReaderVersion, let unknownFeatures):

@@ -9,6 +9,8 @@ import Synchronization
 /// the record can have been raised to, and reads the record when that is in another second.
 final class OpenShard: Sendable {
     let log: ShardLog
+    /// The log was told a mark other than that of a new one.
+    let isMarked = Atomic<Bool>(false)
     private let shardID: ShardID
     private let creationSecond: UInt64
     /// Invariant: no appended record's arrival is above the greater of `handed` and, once it is not 0, `learned`.

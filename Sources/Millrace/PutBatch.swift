@@ -115,6 +115,10 @@ public struct PutBatch: Sendable {
         return indices.sorted { $0.key < $1.key }.map { Part(shard: $0.key, $0.value) }
     }
 
+    /// Data and key of the record.
+    func byteCount(of index: Int) -> Int { Int(lengths[index].keyByteCount + lengths[index].dataByteCount) }
+    func hashKey(of index: Int) -> HashKey { explicitHashKeys[index] ?? key(index).hashKey }
+
     private func key(_ index: Int) -> PartitionKey {
         let lengths = lengths[index]
         // Safe because a UInt8 has no padding that would be read as a byte.

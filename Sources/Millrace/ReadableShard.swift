@@ -60,60 +60,14 @@ package struct ReadableShard: SubscribedShard {
 
     package func childShards(at ordinal: UInt64) throws(KinesisError) -> [ChildShard]? { try children(ordinal) }
 
-    /// May wait for the disk. The cursor lives for this call, so that nothing is held afterwards.
+    /// May wait for the disk.
     private func read(
         from ordinal: UInt64, recordCount: Int, byteCount: Int
     ) throws(KinesisError) -> SubscribedRecords {
-        var cursor = ShardCursor(shard, try shard.open(), position: ordinal, level: level)
-        var copied = Copied()
-        while copied.records.count < recordCount, copied.byteCount < byteCount, !copied.isFull {
-            let more: Bool?
-            do throws(KinesisError) {
-                more = try cursor.withBatch { batch throws(KinesisError) in
-                    while copied.records.count < recordCount, let record = batch.next(),
-                        try copied.add(record, limitByteCount: byteCount)
-                    {}
-                    return true
-                }
-            } catch {
-                if !copied.records.isEmpty { break }
-                let next = copied.damagedOrdinal.map { $0 + 1 } ?? cursor.ordinal
-                guard next > ordinal else { throw error }
-                switch error {
-                // What retention took is not missed, as the service has it: reading goes on at the oldest record left.
-                case .storage(.trimmed): continue
-                case .storage(.corrupt):
-                    return SubscribedRecords(records: [], nextOrdinal: next, isAtTip: false, damage: error)
-                default: throw error
-                }
-            }
-            if more == nil { break }
-        }
-        let next = copied.records.last.map { $0.sequenceNumber.ordinal + 1 } ?? cursor.ordinal
+        let page = try RecordPage.read(
+            shard, from: ordinal, recordCount: recordCount, byteCount: byteCount, level: level)
         return SubscribedRecords(
-            records: copied.records, nextOrdinal: next, isAtTip: next >= log.tip(Level(level)))
-    }
-
-    private struct Copied {
-        var records: [Record] = []
-        var byteCount = 0
-        /// The next record does not fit.
-        var isFull = false
-        /// Of a record whose key is none.
-        var damagedOrdinal: UInt64?
-
-        /// Copies the record if it fits or is the first; whether it did.
-        mutating func add(_ record: borrowing LentRecord, limitByteCount: Int) throws(KinesisError) -> Bool {
-            let count = record.data.byteCount + record.partitionKey.byteCount
-            if !records.isEmpty, byteCount + count > limitByteCount {
-                isFull = true
-                return false
-            }
-            damagedOrdinal = record.ordinal
-            records.append(try record.copy())
-            damagedOrdinal = nil
-            byteCount += count
-            return true
-        }
+            records: page.records, nextOrdinal: page.nextOrdinal,
+            isAtTip: page.damage == nil && page.nextOrdinal >= log.tip(Level(level)), damage: page.damage)
     }
 }

@@ -1,4 +1,4 @@
-package import MillraceModel
+import MillraceModel
 
 /// What a store answers and enforces as a service. A value.
 package struct ServiceOptions: Hashable, Sendable {
@@ -7,6 +7,8 @@ package struct ServiceOptions: Hashable, Sendable {
     package var region = "us-east-1"
     /// How long a stream stays CREATING, UPDATING or DELETING, and a consumer CREATING: milliseconds.
     package var transitionMilliseconds: UInt64 = 0
+    /// What is done about the limits of throughput and of calls.
+    package var capacity = CapacityEnforcement.off
 
     package init() {}
 }

@@ -19,7 +19,10 @@ public final class Shard: Sendable {
     let terms: StreamTerms
     /// The engine's name of the shard's log.
     package let logID: UInt64
+    /// AWS's budgets; nil where limits are off.
+    let throttle: Throttle?
     private let opened = AtomicLazyReference<OpenShard>()
+    private let measured = AtomicLazyReference<TrafficMeter>()
     private let closed = AtomicLazyReference<Closed>()
 
     /// A class because that is what can be set once, atomically.
@@ -37,6 +40,13 @@ public final class Shard: Sendable {
         self.ackLevel = ackLevel
         self.terms = terms
         self.core = core
+        let enforcement = core.options.capacity
+        throttle =
+            enforcement == .off
+            ? nil
+            : Throttle(
+                enforcement, greatestRecordByteCount: terms.maximumRecordByteCount,
+                nanoseconds: core.steadyNanoseconds())
         if let closing = description.closing { close(closing) }
     }
 
@@ -50,6 +60,9 @@ public final class Shard: Sendable {
 
     /// Whether a split or a merge ended it: it takes no more records, and keeps those it has.
     public var isClosed: Bool { closing != nil }
+
+    /// What the scaling of an on-demand stream goes by; made when it is first used.
+    var meter: TrafficMeter { measured.load() ?? measured.storeIfNil(TrafficMeter()) }
 
     var closing: ShardClosing? { closed.load()?.closing }
 
@@ -97,8 +110,18 @@ public final class Shard: Sendable {
             let log = try core.log.log(logID)
             if isClosed { _ = log.endAppends() }
             // Of several that come at once one stays; nothing was appended through the others.
-            return opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
+            let open = opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
+            takeMark()
+            return open
         } catch { throw core.error(error) }
+    }
+
+    /// Records put from now on are marked as the stream's settings say. Called after those have changed, and after opening:
+    /// whichever comes last sees both.
+    func takeMark() {
+        guard let open = opened.load(), terms.mark != 0 || open.isMarked.load(ordering: .sequentiallyConsistent) else { return }
+        open.isMarked.store(true, ordering: .sequentiallyConsistent)
+        open.log.setMark { [terms] in terms.mark }
     }
 
     /// The same without waiting for the disk in a task.

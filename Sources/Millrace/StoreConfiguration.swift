@@ -30,6 +30,9 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// Milliseconds for which a stream shows that it is CREATING, UPDATING or DELETING, and a consumer that it is CREATING,
     /// as it would at AWS; 0 to 3,600,000. The change itself is made at once.
     public var transitionMilliseconds = 0
+    /// What is done about AWS's limits of throughput and of calls. Cursors, and sequences of records, are never
+    /// limited.
+    public var capacity = CapacityEnforcement.off
 
     public init() {}
 
@@ -42,6 +45,7 @@ public struct StoreConfiguration: Hashable, Sendable {
         options.accountID = accountID
         options.region = region
         options.transitionMilliseconds = UInt64(transitionMilliseconds)
+        options.capacity = capacity
         try options.check()
         return options
     }

@@ -14,7 +14,9 @@ final class StoreCore: Sendable {
     let entropy: any Entropy
     let options: ServiceOptions
     let transitions = StreamTransitions()
-    let clock: any Clock
+    let calls: CallLimits
+    let subscriptions: SubscriptionRegistry
+    private let clock: any Clock
     /// What the two clocks said when the store was opened: wall and steady, in nanoseconds.
     private let opened: (wall: Int64, steady: Int64)
     private let isClosing = Atomic<Bool>(false)
@@ -31,6 +33,8 @@ final class StoreCore: Sendable {
         opened = (clock.wallNanoseconds(), clock.steadyNanoseconds())
         self.entropy = entropy
         self.options = options
+        calls = CallLimits(options.capacity)
+        subscriptions = SubscriptionRegistry(clock: clock)
         readers = ReaderPool(limit: readerThreadCount)
     }
 
@@ -43,6 +47,10 @@ final class StoreCore: Sendable {
     /// The time of arrival, in milliseconds since 1970 UTC.
     @inline(__always)
     func nowMilliseconds() -> UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
+
+    /// Never goes back; for rates and deadlines.
+    @inline(__always)
+    func steadyNanoseconds() -> Int64 { clock.steadyNanoseconds() }
 
     /// The time by which records grow old, in milliseconds since 1970 UTC: the wall's, unless that has run ahead of the steady
     /// clock by more than an hour since the store was opened. A clock that is set wrong for a moment must not put records out

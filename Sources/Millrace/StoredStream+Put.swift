@@ -43,9 +43,13 @@ extension StoredStream {
         try PutCheck.check(byteCount: key.byteCount + data.count, limit: terms.maximumRecordByteCount)
         let arrival = core.nowMilliseconds()
         var pause = Backoff()
+        var admitted: ShardID?
         while true {
             let version = version
-            let shard = try await version.route(key, explicitHashKey).openAsync()
+            let routed = version.route(key, explicitHashKey)
+            if admitted != routed.id { try routed.admit(byteCount: key.byteCount + data.count) }
+            admitted = routed.id
+            let shard = try await routed.openAsync()
             let placed: OpenShard.Placed
             do throws(LogError) {
                 // Safe because a UInt8 has no padding that would be read as a byte.
@@ -56,6 +60,7 @@ extension StoredStream {
                 await pause.wait()
                 continue
             }
+            routed.countWrite(key.bytes, explicitHashKey, byteCount: key.byteCount + data.count)
             try await wait(shard, ack, below: placed.firstOrdinal + 1)
             return shard.number(placed)
         }
@@ -88,9 +93,13 @@ extension StoredStream {
     ) throws(KinesisError) -> SequenceNumber {
         try PutCheck.check(byteCount: key.byteCount + data.byteCount, limit: terms.maximumRecordByteCount)
         let arrival = core.nowMilliseconds()
+        var admitted: ShardID?
         while true {
             let version = version
-            let shard = try version.route(key, explicitHashKey).open()
+            let routed = version.route(key, explicitHashKey)
+            if admitted != routed.id { try routed.admit(byteCount: key.byteCount + data.byteCount) }
+            admitted = routed.id
+            let shard = try routed.open()
             let placed: OpenShard.Placed
             do throws(LogError) {
                 placed = try shard.append(key: key, data: data, arrival: arrival)
@@ -98,7 +107,10 @@ extension StoredStream {
                 try retryBlocking(after: error, version, shard)
                 continue
             }
-            do throws(LogError) { try waitBlocking(shard, ack, below: placed.firstOrdinal + 1) } catch { throw core.error(error) }
+            routed.countWrite(key, explicitHashKey, byteCount: key.byteCount + data.byteCount)
+            do throws(LogError) { try waitBlocking(shard, ack, below: placed.firstOrdinal + 1) } catch {
+                throw core.error(error)
+            }
             return shard.number(placed)
         }
     }

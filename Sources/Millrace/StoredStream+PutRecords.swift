@@ -45,10 +45,15 @@ extension StoredStream {
         repeat {
             let version = version
             var ended: [Int] = []
-            for part in batch.parts(version.map, of: selection) {
+            for routed in batch.parts(version.map, of: selection) {
+                let target = version.openShards[routed.shard]
+                let (part, refused) = target.admit(routed, of: batch)
+                results.set(refused, target.rateExceeded)
+                if part.count == 0 { continue }
                 do throws(KinesisError) {
-                    let shard = try await version.openShards[part.shard].openAsync()
+                    let shard = try await target.openAsync()
                     if let placed = try await append(part, of: batch, to: shard, arrival, version) {
+                        target.countWrites(part, of: batch)
                         results.placed.append((part, shard, placed))
                     } else {
                         ended += part.indices
@@ -81,10 +86,15 @@ extension StoredStream {
         repeat {
             let version = version
             var ended: [Int] = []
-            for part in batch.parts(version.map, of: selection) {
+            for routed in batch.parts(version.map, of: selection) {
+                let target = version.openShards[routed.shard]
+                let (part, refused) = target.admit(routed, of: batch)
+                results.set(refused, target.rateExceeded)
+                if part.count == 0 { continue }
                 do throws(KinesisError) {
-                    let shard = try version.openShards[part.shard].open()
+                    let shard = try target.open()
                     if let placed = try appendBlocking(part, of: batch, to: shard, arrival, version) {
+                        target.countWrites(part, of: batch)
                         results.placed.append((part, shard, placed))
                     } else {
                         ended += part.indices
@@ -123,6 +133,12 @@ extension StoredStream {
                 results = Array(repeating: .failure(error), count: batch.count)
                 return false
             }
+        }
+
+        mutating func set(_ indices: [Int], _ error: @autoclosure () -> KinesisError) {
+            if indices.isEmpty { return }
+            let error = error()
+            for index in indices { results[index] = .failure(error) }
         }
 
         mutating func set(_ part: PutBatch.Part, _ error: KinesisError) {

@@ -25,7 +25,7 @@ public final class StoredStream: Sendable {
         creationSecond = description.creationSecond
         streamID = description.streamID
         self.core = core
-        let terms = StreamTerms(description.settings)
+        let terms = StreamTerms(description.name, description.settings)
         self.terms = terms
         let shards = description.shards.map { shard in
             Shard(shard, ackLevel: description.ackLevel, terms: terms, core: core)
@@ -56,7 +56,9 @@ public final class StoredStream: Sendable {
             Shard(shard, ackLevel: ackLevel, terms: terms, core: core)
         }
         terms.take(description.settings)
+        for shard in shards { shard.takeMark() }
         versions.replace(with: StreamVersion(description, shards: shards))
+        for shard in shards { shard.throttle?.setGreatestRecord(byteCount: description.settings.maximumRecordByteCount) }
         // After that: whoever sees that a shard is closed finds its children.
         for (shard, state) in zip(shards, description.shards) {
             if let closing = state.closing, !shard.isClosed { shard.close(closing) }

@@ -16,7 +16,7 @@ extension StreamStore {
 
     /// What both ways of PutRecord begin with: the request checked, its stream found.
     func prepare(_ request: PutRecordRequest) throws(KinesisError) -> (StoredStream, HashKey?) {
-        try request.validate()
+        try begin(request)
         let stream = try stored(request.stream)
         let key = try request.explicitHashKey.map { text throws(KinesisError) in try HashKey(text) }
         if let text = request.sequenceNumberForOrdering { try stream.checkOrdering(text) }
@@ -29,7 +29,7 @@ extension StreamStore {
     }
 
     func prepare(_ request: PutRecordsRequest) throws(KinesisError) -> (StoredStream, PutBatch) {
-        try request.validate()
+        try begin(request)
         let stream = try stored(request.stream)
         let batch = try PutBatch(request.records ?? [])
         // A client tries a record again that failed by itself; one that is too large would fail for ever.
@@ -40,7 +40,7 @@ extension StreamStore {
     // MARK: Getting
 
     package func answer(_ request: GetShardIteratorRequest) throws(KinesisError) -> GetShardIteratorResponse {
-        try request.validate()
+        try begin(request, of: "\(request.stream.subject) \(request.shardID ?? "")")
         let stream = try stored(request.stream)
         let shard = try shard(request.shardID, in: stream)
         let position = try request.position
@@ -68,7 +68,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: GetRecordsRequest) throws(KinesisError) -> GetRecordsResponse {
-        try request.validate()
+        try begin(request)
         try core.checkOpen()
         let now = core.nowMilliseconds()
         let token = try IteratorToken(request.shardIterator ?? "", tokenSecret, nowMilliseconds: Int64(now))
@@ -78,14 +78,50 @@ extension StreamStore {
         if let arn = request.streamARN, try find(arn: arn).streamID != token.streamID {
             throw .invalidArgument("The iterator is not one of stream \(arn).")
         }
+        try shard.admitRead()
         let page = try RecordPage.read(
-            shard, from: token.ordinal, count: request.limit ?? Limits.getRecordsCount.upperBound,
+            shard, from: token.ordinal, recordCount: request.limit ?? Limits.getRecordsCount.upperBound,
             byteCount: Limits.getRecordsByteCount)
+        if let damage = page.damage { throw damage }
+        shard.chargeRead(byteCount: page.records.reduce(0) { $0 + $1.byteCount })
         let isEnd = shard.isEnd(page.nextOrdinal)
         return GetRecordsResponse(
             records: page.records, nextShardIterator: isEnd ? nil : iterator(of: stream, shard, page.nextOrdinal),
             millisBehindLatest: page.nextArrivalMilliseconds.map { max(0, Int64(core.nowMilliseconds()) - $0) } ?? 0,
             childShards: isEnd ? stream.version.children(of: shard.id).map(\.child) : [])
+    }
+
+    // MARK: Subscribing
+
+    /// - Parameter heartbeatMilliseconds: after so many without a record an empty event comes; nil: none does.
+    package func subscribe(
+        _ request: SubscribeToShardRequest, heartbeatMilliseconds: Int64? = nil
+    ) async throws(KinesisError) -> ShardEvents {
+        try begin(request, of: "\(request.consumerARN ?? "") \(request.shardID ?? "")")
+        let (found, consumer) = try find(consumerARN: request.consumerARN, streamARN: nil, consumerName: nil)
+        guard let stream = catalogue.stream(found.streamID) else { throw core.words.streamNotFound(found.name.text) }
+        let arn = core.options.consumerARN(found.name, consumer)
+        if describe(consumer, of: found.name).consumerStatus != .active {
+            throw .resourceInUse("Consumer \(arn) is not ACTIVE.")
+        }
+        let shard = try shard(request.shardID, in: stream)
+        let position = try request.startingPosition?.position ?? .latest
+        let readable = try await ReadableShard(shard) { ordinal in
+            shard.isEnd(ordinal) ? stream.version.children(of: shard.id).map(\.child) : nil
+        }
+        var terms = SubscriptionTerms()
+        terms.heartbeatNanoseconds = heartbeatMilliseconds.map { $0 * 1_000_000 }
+        if core.options.capacity == .enforce {
+            let bucket = TokenBucket.consumer(nanoseconds: core.steadyNanoseconds())
+            terms.budget = { byteCount, now in
+                bucket.charge(byteCount, nanoseconds: now)
+                return bucket.debt(nanoseconds: now) ?? 0
+            }
+        }
+        let subscription = try core.subscriptions.subscribe(
+            SubscriptionKey(consumer: "\(arn)", streamID: stream.streamID, shardID: shard.id), to: readable,
+            from: try await readable.ordinal(of: position), terms: terms)
+        return ShardEvents { () async throws(KinesisError) in try await subscription.next() }
     }
 }
 
@@ -135,54 +171,5 @@ extension PutBatch {
                 data.span, partitionKey: entry.partitionKey ?? "",
                 explicitHashKey: try entry.explicitHashKey.map { text throws(KinesisError) in try HashKey(text) })
         }
-    }
-}
-
-/// Records copied from a shard for one answer. A value.
-struct RecordPage: Sendable {
-    var records: [Record] = []
-    /// Behind the last record copied.
-    var nextOrdinal: UInt64 = 0
-    /// When the first record that was left arrived, milliseconds since 1970 UTC; nil when none is visible.
-    var nextArrivalMilliseconds: Int64?
-
-    /// Copies what is visible from there on, at most so many records, and bytes unless one record has more. What is too old is
-    /// skipped, as the service does. May wait for the disk.
-    ///
-    /// - Throws: `storage`: `corrupt` for records that cannot be read when nothing was copied before them; `closed`, `io`.
-    static func read(
-        _ shard: Shard, from ordinal: UInt64, count: Int, byteCount: Int, level: AckLevel? = nil
-    ) throws(KinesisError) -> RecordPage {
-        var cursor = ShardCursor(shard, try shard.open(), position: ordinal, level: level ?? shard.ackLevel)
-        var page = RecordPage()
-        var rest = byteCount
-        var isFull = false
-        while !isFull {
-            do throws(KinesisError) {
-                let more: Bool? = try cursor.withBatch { batch throws(KinesisError) in
-                    while let arrival = batch.nextArrivalMilliseconds {
-                        let size = batch.nextByteCount ?? 0
-                        if page.records.count >= count || size > rest && !page.records.isEmpty {
-                            page.nextArrivalMilliseconds = arrival
-                            isFull = true
-                            return true
-                        }
-                        guard let record = batch.next() else { break }
-                        page.records.append(try record.copy())
-                        rest -= size
-                    }
-                    return true
-                }
-                if more == nil { break }
-            } catch {
-                if case .storage(.trimmed) = error { continue }
-                // What cannot be read is the next answer's to say.
-                guard let last = page.records.last else { throw error }
-                page.nextOrdinal = last.sequenceNumber.ordinal + 1
-                return page
-            }
-        }
-        page.nextOrdinal = cursor.ordinal
-        return page
     }
 }

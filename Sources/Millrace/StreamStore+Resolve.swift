@@ -1,8 +1,20 @@
-package import MillraceModel
+import MillraceModel
 
 // From what a request names to what the store has.
 
 extension StreamStore {
+    /// What every operation begins with: the request is well formed, the store is open, and the call is not one too many.
+    ///
+    /// - Parameter subject: what the operation's calls are counted by, where that is not the account.
+    /// - Throws: `validation`; `closed`; `limitExceeded` where limits are enforced.
+    func begin(_ request: some OperationRequest, of subject: @autoclosure () -> String = "") throws(KinesisError) {
+        try request.validate()
+        try core.checkOpen()
+        guard core.options.capacity != .off, let limited = LimitedOperation(rawValue: type(of: request).operation.rawValue)
+        else { return }
+        try core.calls.take(limited, subject: subject(), nanoseconds: core.steadyNanoseconds())
+    }
+
     /// The stream that a request names, as the catalogue knows it.
     ///
     /// - Throws: `resourceNotFound`, also for an ARN of another account or region; `invalidArgument` when name and ARN differ.
@@ -131,6 +143,11 @@ struct PageTokens {
     func read(_ text: String, for operation: PageToken.Operation) throws(KinesisError) -> PageToken {
         try PageToken(text, for: operation, secret, nowMilliseconds: nowMilliseconds)
     }
+}
+
+extension StreamReference {
+    /// By which calls are counted.
+    var subject: String { name ?? arn ?? "" }
 }
 
 extension ShardClosing {

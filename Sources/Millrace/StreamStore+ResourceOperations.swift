@@ -6,7 +6,7 @@ extension StreamStore {
     // MARK: Consumers
 
     package func answer(_ request: RegisterStreamConsumerRequest) throws(KinesisError) -> RegisterStreamConsumerResponse {
-        try request.validate()
+        try begin(request)
         let id = try find(arn: request.streamARN).streamID
         let name = request.consumerName ?? ""
         let tags = try TagSet.adding(request.tags ?? [:], to: [:])
@@ -33,26 +33,27 @@ extension StreamStore {
     }
 
     package func answer(_ request: DeregisterStreamConsumerRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request, of: request.streamARN ?? request.consumerARN ?? "")
         let (stream, consumer) = try find(
             consumerARN: request.consumerARN, streamARN: request.streamARN, consumerName: request.consumerName)
         try catalogue.change { known in
             let isThere = known.streams[stream.streamID]?.consumers.contains { $0.name == consumer.name } ?? false
             return isThere ? [.consumerRemoved(streamID: stream.streamID, name: consumer.name)] : []
         }
+        core.subscriptions.end(consumer: "\(core.options.consumerARN(stream.name, consumer))")
     }
 
     package func answer(
         _ request: DescribeStreamConsumerRequest
     ) throws(KinesisError) -> DescribeStreamConsumerResponse {
-        try request.validate()
+        try begin(request, of: request.streamARN ?? request.consumerARN ?? "")
         let (stream, consumer) = try find(
             consumerARN: request.consumerARN, streamARN: request.streamARN, consumerName: request.consumerName)
         return DescribeStreamConsumerResponse(consumerDescription: describe(consumer, of: stream.name))
     }
 
     package func answer(_ request: ListStreamConsumersRequest) throws(KinesisError) -> ListStreamConsumersResponse {
-        try request.validate()
+        try begin(request, of: request.streamARN ?? "")
         let stream = try find(arn: request.streamARN)
         if let created = request.streamCreationTimestampMilliseconds, created / 1000 != Int64(stream.creationSecond) {
             throw core.words.streamNotFound(stream.name.text)
@@ -94,7 +95,7 @@ extension StreamStore {
         return (stream, consumer)
     }
 
-    private func describe(_ consumer: ConsumerState, of stream: StreamName) -> ConsumerDescription {
+    func describe(_ consumer: ConsumerState, of stream: StreamName) -> ConsumerDescription {
         let created = consumer.creationSecond * 1000
         let now = core.nowMilliseconds()
         // A clock that was set back makes nothing new.
@@ -107,21 +108,21 @@ extension StreamStore {
     // MARK: Tags
 
     package func answer(_ request: AddTagsToStreamRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeSettings(request.stream, showsUpdating: false) { _, settings throws(KinesisError) in
             settings.tags = try TagSet.adding(request.tags ?? [:], to: settings.tags)
         }
     }
 
     package func answer(_ request: RemoveTagsFromStreamRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeSettings(request.stream, showsUpdating: false) { _, settings in
             for key in request.tagKeys ?? [] { settings.tags[key] = nil }
         }
     }
 
     package func answer(_ request: ListTagsForStreamRequest) throws(KinesisError) -> ListTagsForStreamResponse {
-        try request.validate()
+        try begin(request)
         let tags = Self.list(try find(request.stream).settings.tags).filter { tag in
             request.exclusiveStartTagKey.map { tag.key > $0 } ?? true
         }
@@ -134,28 +135,28 @@ extension StreamStore {
     }
 
     package func answer(_ request: TagResourceRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeResource(request.resourceARN) { resource throws(KinesisError) in
             resource.tags = try TagSet.adding(request.tags ?? [:], to: resource.tags)
         }
     }
 
     package func answer(_ request: UntagResourceRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeResource(request.resourceARN) { resource in
             for key in request.tagKeys ?? [] { resource.tags[key] = nil }
         }
     }
 
     package func answer(_ request: ListTagsForResourceRequest) throws(KinesisError) -> ListTagsForResourceResponse {
-        try request.validate()
+        try begin(request)
         return ListTagsForResourceResponse(tags: Self.list(try resource(request.resourceARN).tags))
     }
 
     // MARK: Policies
 
     package func answer(_ request: PutResourcePolicyRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         let policy = request.policy ?? ""
         guard JSONShape.isObject(policy) else { throw .invalidArgument("The policy is not a JSON object.") }
         if policy.utf8.count > Limits.policyByteCount {
@@ -165,13 +166,13 @@ extension StreamStore {
     }
 
     package func answer(_ request: GetResourcePolicyRequest) throws(KinesisError) -> GetResourcePolicyResponse {
-        try request.validate()
+        try begin(request)
         let policy = try resource(request.resourceARN).policy
         return GetResourcePolicyResponse(policy: policy.isEmpty ? "{}" : policy)
     }
 
     package func answer(_ request: DeleteResourcePolicyRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeResource(request.resourceARN) { $0.policy = "" }
     }
 

@@ -6,7 +6,7 @@ extension StreamStore {
     // MARK: How long records stay
 
     package func answer(_ request: IncreaseStreamRetentionPeriodRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try setRetention(request.stream, hours: request.retentionPeriodHours ?? 0) { new, old, name in
             new.hours >= old.hours
                 ? nil
@@ -17,7 +17,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: DecreaseStreamRetentionPeriodRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try setRetention(request.stream, hours: request.retentionPeriodHours ?? 0) { new, old, name in
             new.hours <= old.hours
                 ? nil
@@ -45,7 +45,7 @@ extension StreamStore {
     // MARK: Encryption
 
     package func answer(_ request: StartStreamEncryptionRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         guard request.encryptionType == EncryptionType.kms.rawValue else {
             throw .invalidArgument("EncryptionType must be KMS to start encryption.")
         }
@@ -56,7 +56,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: StopStreamEncryptionRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         guard request.encryptionType == EncryptionType.kms.rawValue else {
             throw .invalidArgument("EncryptionType must be KMS to stop encryption.")
         }
@@ -69,12 +69,12 @@ extension StreamStore {
     // MARK: Metrics for each shard
 
     package func answer(_ request: EnableEnhancedMonitoringRequest) throws(KinesisError) -> EnhancedMonitoringResponse {
-        try request.validate()
+        try begin(request)
         return try setMetrics(request.stream) { $0.union(Self.metrics(request.shardLevelMetrics)) }
     }
 
     package func answer(_ request: DisableEnhancedMonitoringRequest) throws(KinesisError) -> EnhancedMonitoringResponse {
-        try request.validate()
+        try begin(request)
         return try setMetrics(request.stream) { $0.subtracting(Self.metrics(request.shardLevelMetrics)) }
     }
 
@@ -101,25 +101,32 @@ extension StreamStore {
     // MARK: Capacity
 
     package func answer(_ request: UpdateStreamModeRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         let mode = request.streamModeDetails?.streamMode.flatMap(StreamMode.init) ?? .provisioned
         let warm = request.warmThroughputMiBps ?? 0
         if mode == .provisioned, warm > 0 {
             throw .validation("WarmThroughputMiBps is for streams in ON_DEMAND mode only.")
         }
-        try changeSettings(StreamReference(arn: request.streamARN)) { stream, settings in
+        try changeSettings(StreamReference(arn: request.streamARN)) { _, settings throws(KinesisError) in
             if settings.mode != mode {
-                settings.modeChanges = Recent.adding(core.nowMilliseconds(), to: settings.modeChanges)
+                let now = core.nowMilliseconds()
+                if core.options.capacity == .enforce,
+                    Recent.count(settings.modeChanges, at: now) >= Limits.modeChangesPerDay
+                {
+                    throw .limitExceeded("The mode was changed \(Limits.modeChangesPerDay) times in the last 24 hours.")
+                }
+                settings.modeChanges = Recent.adding(now, to: settings.modeChanges)
             }
             settings.mode = mode
             settings.warmThroughputMiBps = warm
         }
+        wantServices()
     }
 
     package func answer(
         _ request: UpdateStreamWarmThroughputRequest
     ) throws(KinesisError) -> UpdateStreamWarmThroughputResponse {
-        try request.validate()
+        try begin(request)
         let target = request.warmThroughputMiBps ?? 0
         var answer: UpdateStreamWarmThroughputResponse?
         if target > Limits.warmThroughputMiBps {
@@ -143,7 +150,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: UpdateMaxRecordSizeRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try changeSettings(StreamReference(arn: request.streamARN)) { _, settings in
             settings.maximumRecordByteCount = (request.maxRecordSizeInKiB ?? 0) << 10
         }
@@ -152,7 +159,7 @@ extension StreamStore {
     // MARK: The account
 
     package func answer(_ request: DescribeLimitsRequest) throws(KinesisError) -> DescribeLimitsResponse {
-        try request.validate()
+        try begin(request)
         try core.checkOpen()
         let streams = catalogue.known.streams.values
         return DescribeLimitsResponse(
@@ -165,13 +172,13 @@ extension StreamStore {
     package func answer(
         _ request: DescribeAccountSettingsRequest
     ) throws(KinesisError) -> DescribeAccountSettingsResponse {
-        try request.validate()
+        try begin(request)
         try core.checkOpen()
         return DescribeAccountSettingsResponse(minimumThroughputBillingCommitment: commitment)
     }
 
     package func answer(_ request: UpdateAccountSettingsRequest) throws(KinesisError) -> UpdateAccountSettingsResponse {
-        try request.validate()
+        try begin(request)
         let isEnabled = request.minimumThroughputBillingCommitment?.status == BillingCommitmentChange.Status.enabled.rawValue
         let second = core.nowMilliseconds() / 1000
         try catalogue.change { known in

@@ -4,7 +4,7 @@ package import MillraceModel
 
 extension StreamStore {
     package func answer(_ request: ListShardsRequest) throws(KinesisError) -> ListShardsResponse {
-        try request.validate()
+        try begin(request, of: request.stream.subject)
         let page: ShardPage
         let stream: StreamDescription
         if let token = request.nextToken {
@@ -33,7 +33,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: SplitShardRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try reshard(request.stream, "SplitShard") { stream throws(KinesisError) in
             let shard = try shard(request.shardToSplit, of: stream)
             let key = try HashKey(request.newStartingHashKey ?? "")
@@ -50,7 +50,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: MergeShardsRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try reshard(request.stream, "MergeShards") { stream throws(KinesisError) in
             let shards = [
                 try shard(request.shardToMerge, of: stream), try shard(request.adjacentShardToMerge, of: stream),
@@ -66,7 +66,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: UpdateShardCountRequest) throws(KinesisError) -> UpdateShardCountResponse {
-        try request.validate()
+        try begin(request)
         let target = request.targetShardCount ?? 0
         let targets = try HashKeyRange.tiling(count: target)
         var current = 0
@@ -78,6 +78,11 @@ extension StreamStore {
         ) { stream throws(KinesisError) in
             name = stream.name
             current = stream.openShards.count
+            if core.options.capacity == .enforce,
+                Recent.count(stream.settings.shardCountChanges, at: now) >= Limits.shardCountChangesPerDay
+            {
+                throw .limitExceeded("UpdateShardCount was called \(Limits.shardCountChangesPerDay) times in the last 24 hours.")
+            }
             if target > 2 * current {
                 throw .invalidArgument(
                     "UpdateShardCount cannot be scaled up over double your current open shard count. Current open shard "
@@ -115,6 +120,8 @@ extension StreamStore {
 /// Times of calls that are counted over a day.
 enum Recent {
     static let milliseconds: UInt64 = 86_400_000
+
+    static func count(_ times: [UInt64], at now: UInt64) -> Int { times.count { $0 + milliseconds > now } }
 
     /// The times of the last day, `now` with them; at most as many as one record of the catalogue takes.
     static func adding(_ now: UInt64, to times: [UInt64]) -> [UInt64] {

@@ -6,7 +6,7 @@ package import MillraceModel
 
 extension StreamStore {
     package func answer(_ request: CreateStreamRequest, ack: AckLevel? = nil) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try finishDeletions()
         _ = try create(request, ack ?? .durable)
     }
@@ -50,12 +50,13 @@ extension StreamStore {
             return [.streamCreated(description)]
         }
         beginTransition(.creating, streamID)
+        wantServices()
         guard let stream = catalogue.stream(streamID) else { throw core.words.streamNotFound(name.text) }
         return stream
     }
 
     package func answer(_ request: DeleteStreamRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         let stream = try find(request.stream)
         if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true {
             throw .resourceInUse(
@@ -83,11 +84,12 @@ extension StreamStore {
             logIDs = stream.shards.map(\.logID)
             return [.streamDeleted(streamID: id)]
         }
+        core.subscriptions.end(streamID: id)
         core.remove(logIDs)
     }
 
     package func answer(_ request: DescribeStreamRequest) throws(KinesisError) -> DescribeStreamResponse {
-        try request.validate()
+        try begin(request)
         let stream = try find(request.stream)
         var shards = visibleShards(stream)
         if let start = request.exclusiveStartShardID {
@@ -106,7 +108,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: DescribeStreamSummaryRequest) throws(KinesisError) -> DescribeStreamSummaryResponse {
-        try request.validate()
+        try begin(request)
         let stream = try find(request.stream)
         let settings = stream.settings
         return DescribeStreamSummaryResponse(
@@ -121,7 +123,7 @@ extension StreamStore {
     }
 
     package func answer(_ request: ListStreamsRequest) throws(KinesisError) -> ListStreamsResponse {
-        try request.validate()
+        try begin(request)
         try core.checkOpen()
         try finishDeletions()
         let known = catalogue.known

@@ -177,6 +177,6 @@ extension StreamStore: AckingService {
     }
 
     public func subscribeToShard(_ request: SubscribeToShardRequest) async throws(KinesisError) -> ShardEvents {
-        throw .internalFailure("not yet")
+        try await subscribe(request)
     }
 }

@@ -16,6 +16,9 @@ public import MillraceModel
 public final class StreamStore: Sendable {
     let core: StoreCore
     let catalogue: Catalogue
+    private let scaler: OnDemandScaler
+    /// Scales on-demand streams; nil where steps are called by hand.
+    private let service: MinuteService?
 
     /// Opens the store in the directory at `path`; makes the directory (its parent must exist) and the store when there is none.
     ///
@@ -35,16 +38,19 @@ public final class StreamStore: Sendable {
         let engine = try configuration.logConfiguration()
         let options = try configuration.serviceOptions()
         return try await ReaderPool.runAlone { () throws(KinesisError) in
-            try StreamStore(
+            let store = try StreamStore(
                 at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: engine,
-                readerThreadCount: configuration.readerThreadCount, options: options)
+                readerThreadCount: configuration.readerThreadCount, options: options, runsServices: true)
+            store.wantServices()
+            return store
         }
     }
 
     /// The same with the world passed in, on the calling thread.
     package init(
         at path: String, io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration,
-        readerThreadCount: Int = 2, options: ServiceOptions = ServiceOptions()
+        readerThreadCount: Int = 2, options: ServiceOptions = ServiceOptions(),
+        runsServices: Bool = false
     ) throws(KinesisError) {
         let log: LogStore
         do throws(LogError) {
@@ -54,6 +60,16 @@ public final class StreamStore: Sendable {
         core = StoreCore(
             path: path, log: log, clock: clock, entropy: entropy, readerThreadCount: readerThreadCount, options: options)
         catalogue = try Catalogue(core: core)
+        let scaler = OnDemandScaler(core: core, catalogue: catalogue)
+        self.scaler = scaler
+        service = runsServices ? MinuteService { () throws(KinesisError) in _ = try scaler.step() } : nil
+    }
+
+    deinit { service?.stop() }
+
+    /// Starts the thread that scales streams, if there is one to be scaled.
+    func wantServices() {
+        if catalogue.known.streams.values.contains(where: { $0.settings.mode == .onDemand }) { service?.want() }
     }
 
     /// Makes a stream. When this returns it is durable, and empty.
@@ -70,7 +86,7 @@ public final class StreamStore: Sendable {
     ) async throws(KinesisError) -> StoredStream {
         let request = CreateStreamRequest(streamName: name, shardCount: shards)
         return try await core.readers.run { [self] () throws(KinesisError) in
-            try request.validate()
+            try begin(request)
             return try create(request, ack)
         }
     }
@@ -88,14 +104,27 @@ public final class StreamStore: Sendable {
     /// The names of all streams, in order of their bytes.
     public func listStreams() -> [StreamName] { catalogue.known.names }
 
+    /// Measures the on-demand streams and scales those that need it; to be called once a minute. How many shards were split or
+    /// merged.
+    ///
+    /// - Throws: storage errors of a reshard; what failed is tried again by the next step.
+    @discardableResult
+    package func scaleStep() throws(KinesisError) -> Int { try scaler.step() }
+
+    /// Busy shards of an on-demand stream that do not divide, because one key has most of their traffic, as of the last minute.
+    package func hotKeys(of stream: StoredStream) -> [OnDemandScaling.HotKey] { scaler.hotKeys(of: stream.streamID) }
+
     /// Makes everything that was put durable, and lets go of the directory.
     ///
     /// On return another process may open the store; calls on this one and its streams throw `closed`, and so do waits
     /// that are under way. Closing twice does nothing.
     /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
     public func close() async throws(KinesisError) {
-        let core = core
-        try await ReaderPool.runAlone { () throws(KinesisError) in try core.close() }
+        let (core, service) = (core, service)
+        try await ReaderPool.runAlone { () throws(KinesisError) in
+            service?.stop()
+            try core.close()
+        }
     }
 
     /// `createStream` on the calling thread.
@@ -103,15 +132,21 @@ public final class StreamStore: Sendable {
         _ name: String, shards: Int = Limits.defaultShardCount, ack: AckLevel = .durable
     ) throws(KinesisError) -> StoredStream {
         let request = CreateStreamRequest(streamName: name, shardCount: shards)
-        try request.validate()
+        try begin(request)
         return try create(request, ack)
     }
 
     /// `close` on the calling thread, which is none of the store's own.
-    package func closeBlocking() throws(KinesisError) { try core.close() }
+    package func closeBlocking() throws(KinesisError) {
+        service?.stop()
+        try core.close()
+    }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.
-    package func abandon() { core.abandon() }
+    package func abandon() {
+        service?.stop()
+        core.abandon()
+    }
 
     /// The engine underneath.
     package var engine: LogStore { core.log }

@@ -3,25 +3,40 @@ import Synchronization
 
 /// What holds now for every shard of a stream: how old a record may be to be seen, how large to be put.
 ///
-/// A class because the shards share it, and so that they need not know their stream. Relaxed throughout: nothing else is
+/// A class because the shards share it, and so that they need not know their stream. Relaxed but for the mark: nothing else is
 /// ordered by these numbers.
 final class StreamTerms: Sendable {
     private let periodMilliseconds = Atomic<UInt64>(0)
     /// Only ever raised: what was once too old to be seen stays unseen, whatever the clock or the period do.
     private let floorMilliseconds = Atomic<UInt64>(0)
     private let recordByteLimit = Atomic<Int>(0)
+    private let isOnDemand = Atomic<Bool>(false)
+    private let isEncrypted = Atomic<Bool>(false)
+    let streamName: StreamName
 
-    init(_ settings: StreamSettings) { take(settings) }
+    init(_ name: StreamName, _ settings: StreamSettings) {
+        streamName = name
+        take(settings)
+    }
 
     func take(_ settings: StreamSettings) {
         raise(to: settings.horizonFloorMilliseconds)
         periodMilliseconds.store(UInt64(settings.retention.milliseconds), ordering: .relaxed)
         recordByteLimit.store(settings.maximumRecordByteCount, ordering: .relaxed)
+        isEncrypted.store(settings.encryption == .kms, ordering: .sequentiallyConsistent)
+        isOnDemand.store(settings.mode == .onDemand, ordering: .relaxed)
     }
 
     /// Data and partition key together.
     @inline(__always)
     var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }
+
+    /// Whether traffic is measured, because the store scales the stream.
+    @inline(__always)
+    var isMetered: Bool { isOnDemand.load(ordering: .relaxed) }
+
+    /// What records are marked with.
+    var mark: UInt8 { isEncrypted.load(ordering: .sequentiallyConsistent) ? RecordMark.encrypted : 0 }
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC. Never goes back.
     func horizon(at nowMilliseconds: UInt64) -> UInt64 {

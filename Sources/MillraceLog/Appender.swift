@@ -24,6 +24,8 @@ struct Appender: ~Copyable {
     private var payloadLimit = 0
     private var firstArrival: UInt64 = 0
 
+    /// Goes into the entry of every record added from now on, in its place there.
+    private var markBits: UInt64 = 0
     private(set) var nextOrdinal: UInt64
     private(set) var lastArrival: UInt64
     private var saved: Saved
@@ -92,11 +94,14 @@ struct Appender: ~Copyable {
         payloadByteCount += byteCount
         let entryAt = memory.byteCount - Directory.entryByteCount * (count + 1)
         memory.store(UInt64(payloadByteCount) | (arrival &- firstArrival) << 32, at: entryAt)
-        memory.store(UInt64(key.byteCount) | UInt64(count) << 32, at: entryAt + 8)
+        memory.store(UInt64(key.byteCount) | markBits | UInt64(count) << 32, at: entryAt + 8)
         count += 1
         nextOrdinal += 1
         lastArrival = arrival
     }
+
+    /// Records added from now on carry the mark. Between two batches.
+    mutating func setMark(_ mark: UInt8) { markBits = UInt64(mark) << 16 }
 
     /// Makes the batch visible with one store.
     @inline(__always)

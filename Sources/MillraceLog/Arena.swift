@@ -101,10 +101,31 @@ package final class Arena: Sendable {
     }
 
     /// The writer lets go: the image stays as a cache that readers find until somebody needs the memory.
-    package func makeEvictable(_ slot: SlotReference) {
-        cached.add(classByteCounts[slot.sizeClass], ordering: .relaxed)
-        descriptor(slot).add(Self.evictable, at: Self.stateAt)
-        writeHeld.subtract(classByteCounts[slot.sizeClass], ordering: .relaxed)
+    /// False when that was done before, and nothing is done: whatever has become of the slot since.
+    package func makeEvictable(_ slot: SlotReference) -> Bool {
+        let byteCount = classByteCounts[slot.sizeClass], descriptor = descriptor(slot)
+        // Counted first: whoever evicts it subtracts.
+        cached.add(byteCount, ordering: .relaxed)
+        while true {
+            let state = descriptor.loadOrdered(at: Self.stateAt)
+            guard state >> 32 == slot.sequence, state & Self.evictable == 0, state & Self.holdsMask > 0 else {
+                cached.subtract(byteCount, ordering: .relaxed)
+                return false
+            }
+            if descriptor.compareExchange(expected: state, desired: state | Self.evictable, at: Self.stateAt) { break }
+        }
+        writeHeld.subtract(byteCount, ordering: .relaxed)
+        return true
+    }
+
+    /// Frees the slot if it is a cached image in that life and nobody pins it.
+    package func dropCached(_ slot: SlotReference) {
+        guard !slot.isNone else { return }
+        let expected = slot.sequence << 32 | Self.evictable | 1
+        let next = Self.sequence(after: expected) << 32
+        guard descriptor(slot).compareExchange(expected: expected, desired: next, at: Self.stateAt) else { return }
+        cached.subtract(classByteCounts[slot.sizeClass], ordering: .relaxed)
+        push(slot.sizeClass, slot.index, to: Self.freeAt)
     }
 
     /// The writer gives back a slot that nobody else has seen.

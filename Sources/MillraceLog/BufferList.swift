@@ -53,6 +53,14 @@ import Synchronization
         return (ring.baseOrdinal(index), ring.slot(index))
     }
 
+    /// The slots of all buffers that are listed; some have other lives by now.
+    var slots: [SlotReference] {
+        let ring = current
+        let count = self.count
+        let oldest = count < UInt64(ring.capacity) ? 0 : count - UInt64(ring.capacity)
+        return (oldest..<count).map { ring.slot($0) }
+    }
+
     /// The newest buffer whose base is at most `ordinal`, if its entry is still there. O(log buffers).
     func find(_ ordinal: UInt64) -> (index: UInt64, slot: SlotReference)? {
         let ring = current

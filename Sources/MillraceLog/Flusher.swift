@@ -26,6 +26,9 @@ final class Flusher: Sendable {
         var nextToWrite: UInt64 = 0
         var encoded: [UInt64: EncodedBlock] = [:]
         var isWriting = false
+        /// Cuts that are being encoded: their buffers are read.
+        var encodingCount = 0
+        var isRetired = false
         /// Where the batch began that the last written block leaves unfinished.
         var unfinishedBatchOrdinal: UInt64?
         var storageFull: LogError?
@@ -81,7 +84,10 @@ final class Flusher: Sendable {
             return writeDue() ?? .nothing
         }
         let block = encoder.encode(cut, policy: policy, backlog: progress.backlog)
-        state.withLock { $0.encoded[cut.ticket] = block }
+        state.withLock { state in
+            state.encodingCount -= 1
+            state.encoded[cut.ticket] = block
+        }
         return writeDue() ?? .progress
     }
 
@@ -90,7 +96,8 @@ final class Flusher: Sendable {
         let index = state.withLock { $0.bufferIndex }
         return buffers.count > index + 1
     }
-    var hasUncut: Bool { state.withLock { $0.cutOrdinal } < watermarks.value(.published) }
+    /// False of a log that failed: what it did not write it never will.
+    var hasUncut: Bool { !failure.isFailed && state.withLock { $0.cutOrdinal } < watermarks.value(.published) }
 
     // MARK: Cutting
 
@@ -98,7 +105,7 @@ final class Flusher: Sendable {
         while true {
             // `published` first, then the buffer's end: if the buffer is still open by then, all of `published` is in it.
             let published = watermarks.value(.published)
-            guard state.bufferIndex < buffers.count else { return nil }
+            guard !state.isRetired, state.bufferIndex < buffers.count else { return nil }
             let (base, slot) = buffers.entry(state.bufferIndex)
             // Without a published record it may still be taken back.
             guard base < published else { return nil }
@@ -124,6 +131,7 @@ final class Flusher: Sendable {
                 range: Int(start - base)..<Int(end - base), firstOrdinal: start,
                 unfinishedBatchIndex: unfinishedIndex, bufferIndex: state.bufferIndex, finishesBuffer: isFinished)
             state.nextTicket += 1
+            state.encodingCount += 1
             state.cutOrdinal = end
             if isFinished { state.bufferIndex += 1 }
             return cut
@@ -144,8 +152,13 @@ final class Flusher: Sendable {
 
     private func release(_ slot: SlotReference, bufferIndex: UInt64) {
         progress.setOldestUnwrittenBuffer(bufferIndex + 1)
+        release(slot)
+    }
+
+    private func release(_ slot: SlotReference) {
+        // Once for each buffer, whoever comes first: one who writes, or who removes the log.
+        guard arena.makeEvictable(slot) else { return }
         progress.release(arena.memory(slot).byteCount)
-        arena.makeEvictable(slot)
         space.notify()
     }
 
@@ -233,6 +246,33 @@ final class Flusher: Sendable {
         }
         for level in Level.allCases { watermarks.wake(level) }
         space.notify()
+    }
+
+    // MARK: The end
+
+    /// Lets go of every buffer and of the active segment for good, once nobody encodes or writes any more. The log has failed by
+    /// then, and no append succeeds; what was not written never is.
+    func retire() {
+        while !takeLastTurn() {
+            let key = space.prepare()
+            space.wait(key, nanoseconds: 200_000)
+        }
+        // The turn is this caller's for ever.
+        segments.with { $0.letGo() }
+        for slot in buffers.slots { release(slot) }
+    }
+
+    private func takeLastTurn() -> Bool {
+        state.withLock { state in
+            precondition(!state.isRetired, "a log is removed once")
+            guard !state.isWriting, state.encodingCount == 0 else { return false }
+            // Never given back.
+            state.isWriting = true
+            state.isRetired = true
+            state.encoded = [:]
+            state.finishedBehind = [:]
+            return true
+        }
     }
 
     // MARK: Notes

@@ -65,8 +65,7 @@ package struct SegmentInspection: Sendable {
     /// Reads a segment by its name in its log's directory. O(bytes of the file).
     /// - Throws: `corrupt` when it does not say who it is, `newerFormat`, `io`.
     package static func read(_ baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
-        let open = try OpenSegment(
-            io: directory.io, directory: directory.handle, name: FileNames.segment(baseOrdinal), writable: false)
+        let open = try OpenSegment(in: directory, name: FileNames.segment(baseOrdinal), writable: false)
         guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: baseOrdinal) else {
             throw .corrupt(file: open.name, byteOffset: 0, detail: "neither the segment header nor a note is valid")
         }
@@ -153,7 +152,7 @@ package struct SegmentInspection: Sendable {
                 let arrival = entries.load(UInt32.self, at: at + 4)
                 guard arrival >= last else { return "arrival times go back at record \(index)" }
                 last = arrival
-                guard entries.load(UInt16.self, at: at + 10) == 0 else { return "unknown flags at record \(index)" }
+                guard entries.load(UInt8.self, at: at + 11) == 0 else { return "unknown flags at record \(index)" }
             }
             return last == header.arrivalSpanMilliseconds
                 ? nil : "the greatest arrival time is \(last) ms after the first, the header says \(header.arrivalSpanMilliseconds)"

@@ -4,7 +4,7 @@ import Synchronization
 /// What a log owes: who asked for which level, which timers are set, and why appends are refused at the moment.
 final class LogDuties: Sendable {
     private struct Reasons {
-        /// `closed`: never taken back.
+        /// `closed` or `removed`: never taken back.
         var final: LogError?
         var isEnded = false
         /// A full disk, until there is space again.
@@ -32,7 +32,12 @@ final class LogDuties: Sendable {
     var isClosed: Bool { isRefusing.load(ordering: .acquiring) && reasons.withLock { $0.final != nil } }
 
     func refuse(_ error: LogError) {
-        change { if error == .closed { $0.final = error } else { $0.obstacle = error } }
+        change { reasons in
+            switch error {
+            case .closed, .removed: reasons.final = reasons.final ?? error
+            default: reasons.obstacle = error
+            }
+        }
     }
     func accept() { change { $0.obstacle = nil } }
     func end() { change { $0.isEnded = true } }

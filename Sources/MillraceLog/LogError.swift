@@ -20,6 +20,8 @@ package enum LogError: Error, Equatable, Sendable {
     case closed
     /// The log takes no more appends, while what it holds can be read; nothing was appended.
     case ended
+    /// The log is being removed, or was: nothing of it can be read or appended any more.
+    case removed
     /// More views are held than memory allows; let some go.
     case tooManyHeldViews(heldByteCount: Int, limitByteCount: Int)
     /// Another process writes here.

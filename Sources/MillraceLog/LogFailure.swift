@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A sync that failed may answer 0 the next time and have lost the bytes: so there is no next time.
 final class LogFailure: Sendable {
-    private static let failed: UInt8 = 1, ended: UInt8 = 2
+    private static let failed: UInt8 = 1, ended: UInt8 = 2, removed: UInt8 = 4
 
     private let bits = Atomic<UInt8>(0)
     private let cause = Guarded<LogError?>(nil)
@@ -21,6 +21,15 @@ final class LogFailure: Sendable {
     }
     func check() throws(LogError) { if let error { throw error } }
 
+    var isRemoved: Bool { bits.load(ordering: .acquiring) & Self.removed != 0 }
+
+    /// As a failure that nothing comes behind, whatever came before: nothing is written, synced or answered any more.
+    /// Called by the holder of the writer role.
+    func remove() {
+        cause.withLock { $0 = .removed }
+        _ = bits.bitwiseOr(Self.failed | Self.removed, ordering: .sequentiallyConsistent)
+    }
+
     // MARK: The end of appends
 
     /// Sequentially consistent: a reader registers, then looks here; who ends the log sets it, then looks for readers.
@@ -31,7 +40,7 @@ final class LogFailure: Sendable {
     func resume() { _ = bits.bitwiseAnd(~Self.ended, ordering: .sequentiallyConsistent) }
 
     /// What the holder of the writer role asks before each batch. One load.
-    /// - Throws: `ended`, also of a log that failed: its records belong elsewhere; `frozen`.
+    /// - Throws: `removed`; `ended`, also of a log that failed: its records belong elsewhere; `frozen`.
     @inline(__always)
     func checkAppend() throws(LogError) {
         if bits.load(ordering: .acquiring) != 0 { try refuseAppend() }
@@ -39,6 +48,7 @@ final class LogFailure: Sendable {
 
     @inline(never)
     private func refuseAppend() throws(LogError) {
+        if isRemoved { throw .removed }
         if isEnded { throw .ended }
         try check()
     }

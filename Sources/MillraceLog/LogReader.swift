@@ -37,6 +37,21 @@ final class LogReader: Sendable {
     var snapshot: SegmentCatalog { catalog.withLock { $0 } }
     func add(_ segment: Segment) { catalog.withLock { $0 = $0.adding(segment) } }
 
+    /// Lets go of every segment and of the cached images that nobody holds. Whoever reads just now may keep some for as long as it reads.
+    func retire() {
+        let segments = snapshot.segments
+        catalog.withLock { $0 = SegmentCatalog([]) }
+        for slot in buffers.slots { shared.arena.dropCached(slot) }
+        for segment in segments {
+            guard let index = segment.retire()?.index else { continue }
+            for block in 0..<index.count {
+                let slot = SlotReference(rawValue: index.imageWord(block).loadOrdered(at: 0))
+                if slot.sequence > 0 { shared.arena.dropCached(slot) }
+            }
+        }
+        shared.openSegments.forget(segments)
+    }
+
     /// Where `position`, which is below `visible`, is.
     func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
         let horizon = watermarks.trimmed
@@ -208,5 +223,10 @@ final class OpenSegments: Sendable {
             return recent.count > limit ? recent.removeFirst() : nil
         }
         closing?.closeFile()
+    }
+
+    func forget(_ segments: [Segment]) {
+        let gone = Set(segments.map { ObjectIdentifier($0) })
+        state.withLock { $0.removeAll { gone.contains(ObjectIdentifier($0)) } }
     }
 }

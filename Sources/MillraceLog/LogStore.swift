@@ -67,6 +67,9 @@ final class StoreShared: Sendable {
         return encoder.with(body)
     }
 
+    /// Gives the reserve up on a full disk. True when there was one.
+    func giveUpReserve() -> Bool { reserve.release() }
+
     /// There is space again: the reserve is kept anew.
     func spaceReturned() { reserve.restore() }
 }
@@ -79,8 +82,17 @@ package final class LogStore: Sendable {
     package let generation: UInt64
     let shared: StoreShared
     private let handles: StoreOpening.Handles
-    private let logs = Guarded<[UInt64: ShardLog]>([:])
+    /// nil after the end.
+    private let logsDirectory: Guarded<OpenDirectory?>
+    private let logs = Guarded(Logs())
     private let isClosed = Atomic<Bool>(false)
+
+    private struct Logs {
+        /// Those in use.
+        var open: [UInt64: ShardLog] = [:]
+        /// Those whose removal has begun and is not finished.
+        var removing: Set<UInt64> = []
+    }
 
     /// Opens the store at `path` for writing; with `create` makes it first when the directory is missing or empty.
     ///
@@ -93,6 +105,7 @@ package final class LogStore: Sendable {
         let opened = try StoreOpening.run(
             at: path, create: create, io: io, clock: clock, entropy: entropy, configuration: configuration)
         handles = opened.handles
+        logsDirectory = Guarded(opened.logs)
         shared = opened.shared
         storeIdentity = (shared.storeLow, shared.storeHigh)
         generation = shared.generation
@@ -105,31 +118,65 @@ package final class LogStore: Sendable {
     /// How much room there is. One system call.
     package func spaceState() throws(LogError) -> SpaceState {
         let space = try systemCall { () throws(IOError) in try shared.io.freeSpace(in: handles.root) }
-        if openLogs.contains(where: { $0.isRefusingForSpace }) { return .full(availableByteCount: space.availableByteCount) }
+        if logs.withLock({ logs in logs.open.values.contains { $0.isRefusingForSpace } }) { return .full(availableByteCount: space.availableByteCount) }
         return space.availableByteCount < 4 * shared.configuration.greatestSegmentByteCount
             ? .low(availableByteCount: space.availableByteCount) : .ok
     }
 
-    /// Ids of all logs there are, in order.
+    /// The directory of the logs.
+    /// - Throws: `closed`.
+    private func directory() throws(LogError) -> OpenDirectory {
+        guard let directory = logsDirectory.withLock({ $0 }) else { throw .closed }
+        return directory
+    }
+
+    /// Ids of all logs there are, in order. O(logs).
     package func logIDs() throws(LogError) -> [UInt64] {
-        try systemCall { () throws(IOError) in try shared.io.list(handles.logs) }.compactMap(FileNames.logID).sorted()
+        let logs = try directory()
+        defer { withExtendedLifetime(logs) {} }
+        return try systemCall { () throws(IOError) in try shared.io.list(logs.handle) }.compactMap(FileNames.logID).sorted()
     }
 
     /// Makes an empty log, durable when this returns. Making one that exists opens it.
     package func createLog(_ id: UInt64) throws(LogError) -> ShardLog { try openLog(id, create: true) }
 
+    /// Makes empty logs, all of them durable when this returns: what `createLog` promises for each, for one sync.
+    ///
+    /// None of them is opened, and none costs memory, descriptors or threads before `log` is called for it. Those that exist
+    /// already stay what they are.
+    /// - Throws: `io`, `removed`, `closed`: then some may have been made; making them again, or removing them, is in order.
+    package func createLogs(_ ids: [UInt64]) throws(LogError) {
+        guard !ids.isEmpty else { return }
+        if self.logs.withLock({ logs in !logs.removing.isEmpty && ids.contains { logs.removing.contains($0) } }) {
+            throw .removed
+        }
+        try makeDirectories(ids)
+    }
+
+    private func makeDirectories(_ ids: [UInt64]) throws(LogError) {
+        let logs = try directory()
+        defer { withExtendedLifetime(logs) {} }
+        try systemCall { () throws(IOError) in
+            for id in ids {
+                shared.io.close(try shared.io.openDirectory(FileNames.log(id), in: logs.handle, create: true))
+            }
+            try shared.io.sync(logs.handle)
+        }
+    }
+
     /// The log, recovered now if nobody has used it since the store was opened.
-    /// - Throws: `unknownLog`, `newerFormat`, `io`.
+    /// - Throws: `unknownLog`, `removed` while its removal is not finished, `newerFormat`, `io`.
     package func log(_ id: UInt64) throws(LogError) -> ShardLog { try openLog(id, create: false) }
 
     private func openLog(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
         if isClosed.load(ordering: .acquiring) { throw .closed }
         // Recovery of one log holds up the opening of others, never their appends or reads.
         let result: Result<ShardLog, LogError> = logs.withLock { logs in
-            if let open = logs[id] { return .success(open) }
+            if let open = logs.open[id] { return .success(open) }
+            if logs.removing.contains(id) { return .failure(.removed) }
             do throws(LogError) {
                 let opened = try recover(id, create: create)
-                logs[id] = opened
+                logs.open[id] = opened
                 return .success(opened)
             } catch {
                 return .failure(error)
@@ -138,25 +185,80 @@ package final class LogStore: Sendable {
         return try result.get()
     }
 
-    private func recover(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
-        let name = FileNames.log(id)
-        let handle: DirectoryHandle
-        do {
-            handle = try shared.io.openDirectory(name, in: handles.logs, create: create)
-        } catch {
-            if error.isMissing { throw .unknownLog(id) }
-            throw .io(error)
-        }
-        if create {
-            do { try shared.io.sync(handles.logs) } catch {
-                shared.io.close(handle)
-                throw .io(error)
-            }
-        }
-        return try ShardLog(id: id, shared: shared, handle: handle)
+    // MARK: Removing
+
+    /// Removes a log with everything in it, as for a stream that was deleted. Its id must never be used again.
+    ///
+    /// At once its appends, waits and readings answer `removed`; views that were lent stay valid until they are given back. Its
+    /// memory is free then, and its files go, oldest first, with their directory. A crash in between leaves a part of them,
+    /// which nobody may open: whoever keeps the list of logs takes this one off it, durably, before, and calls
+    /// `removeLogs(except:)` when the store is opened. Works on a full disk, and with a log that is not there. Other logs go on
+    /// meanwhile. Waits for batches and writes of this log that run; not to be called from within one.
+    /// - Parameter limit: how many files and directories are removed at most, for who spreads the work.
+    /// - Returns: true when nothing is left.
+    /// - Throws: `io`, `closed`: then the same call goes on where it ended.
+    @discardableResult
+    package func removeLog(_ id: UInt64, limit: Int = .max) throws(LogError) -> Bool {
+        var limit = limit
+        return try remove(id, limit: &limit)
     }
 
-    package var openLogs: [ShardLog] { logs.withLock { Array($0.values) }.sorted { $0.id < $1.id } }
+    private func remove(_ id: UInt64, limit: inout Int) throws(LogError) -> Bool {
+        precondition(id != Self.catalogueLogID, "the store's own log stays as long as the store")
+        let directory = try directory()
+        let open = logs.withLock { logs in
+            logs.removing.insert(id)
+            return logs.open.removeValue(forKey: id)
+        }
+        open?.retire()
+        var gaveUpReserve = false
+        let removal = LogRemoval(io: shared.io, logs: directory) { [shared] in
+            gaveUpReserve = shared.giveUpReserve() || gaveUpReserve
+            return gaveUpReserve
+        }
+        let isDone = try removal.run(id, limit: &limit)
+        if isDone { logs.withLock { _ = $0.removing.remove(id) } }
+        if gaveUpReserve { shared.spaceReturned() }
+        return isDone
+    }
+
+    /// Ids of logs that are on the disk and in no list of the caller's: what a crash left of a creation that was not committed,
+    /// or of a removal. In order. O(logs on the disk).
+    package func orphans(except known: Set<UInt64>) throws(LogError) -> [UInt64] {
+        try logIDs().filter { $0 != Self.catalogueLogID && !known.contains($0) }
+    }
+
+    /// Removes every log that is not among these, as `removeLog` does; the store's own stays. For a store that was just opened:
+    /// a log that is being made meanwhile is not on the caller's list yet.
+    /// - Returns: true when none is left.
+    /// - Throws: the first error; the others are removed all the same.
+    @discardableResult
+    package func removeLogs(except known: Set<UInt64>, limit: Int = .max) throws(LogError) -> Bool {
+        var first: LogError?
+        var isDone = true
+        var limit = limit
+        for id in try orphans(except: known) {
+            do throws(LogError) {
+                isDone = try remove(id, limit: &limit) && isDone
+            } catch { first = first ?? error }
+            if limit <= 0 { break }
+        }
+        if let first { throw first }
+        return limit > 0 && isDone
+    }
+
+    private func recover(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
+        let logs = try directory()
+        if create { try makeDirectories([id]) }
+        do throws(LogError) {
+            return try ShardLog(id: id, shared: shared, logs: logs)
+        } catch {
+            if case .io(let cause) = error, cause.operation == .openDirectory, cause.isMissing { throw .unknownLog(id) }
+            throw error
+        }
+    }
+
+    package var openLogs: [ShardLog] { logs.withLock { Array($0.open.values) }.sorted { $0.id < $1.id } }
 
     /// Blocks decoded since the store was opened: with several readers of one shard, at most once a block.
     package var decodeCount: Int { shared.images.decodeCount.load(ordering: .relaxed) }
@@ -194,6 +296,7 @@ package final class LogStore: Sendable {
         shared.scheduler.stop()
         for open in openLogs { open.duties.refuse(.closed) }
         shared.pool.close()
+        logsDirectory.withLock { $0 = nil }
         handles.close(shared.io)
     }
 }

@@ -21,6 +21,13 @@ package final class OpenSegment: Sendable {
         }
     }
 
+    /// Opens and maps an existing segment of a log.
+    convenience init(in directory: LogDirectory, name: String, writable: Bool) throws(LogError) {
+        let open = try systemCall { () throws(IOError) in try directory.open() }
+        defer { withExtendedLifetime(open) {} }
+        try self.init(io: directory.io, directory: open.handle, name: name, writable: writable)
+    }
+
     /// Opens and maps an existing segment.
     convenience init(io: any StorageIO, directory: DirectoryHandle, name: String, writable: Bool) throws(LogError) {
         let file = try systemCall { () throws(IOError) in try io.openFile(name, in: directory, writable: writable) }

@@ -71,7 +71,10 @@ struct Recovery: ~Copyable {
     }
 
     private mutating func run(firstSegmentByteCount: Int, isReadOnly: Bool) throws(LogError) -> Result {
-        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
+        // Held to the end, so that it is opened once.
+        let open = try systemCall { () throws(IOError) in try directory.open() }
+        defer { withExtendedLifetime(open) {} }
+        let names = try directory.list()
         var bases = names.compactMap(FileNames.baseOrdinal).sorted()
         for name in names.sorted() where name.hasSuffix(FileNames.damagedSuffix) {
             if try isTooShort(name) { report.cutOff.append(name) }
@@ -89,7 +92,7 @@ struct Recovery: ~Copyable {
                 if !seeded(.failedSyncInherited) { try rewrite(candidate) }
                 try systemCall { () throws(IOError) in try directory.io.sync(candidate.open.file) }
             }
-            try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+            try systemCall { () throws(IOError) in try directory.sync() }
         }
         try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
         result.report = report
@@ -164,8 +167,7 @@ struct Recovery: ~Copyable {
     /// nil when the file is too short to be a segment.
     private func openTail(_ base: UInt64, writable: Bool) throws(LogError) -> OpenSegment? {
         do throws(LogError) {
-            return try OpenSegment(
-                io: directory.io, directory: directory.handle, name: FileNames.segment(base), writable: writable)
+            return try OpenSegment(in: directory, name: FileNames.segment(base), writable: writable)
         } catch {
             if case .corrupt = error { return nil }
             throw error
@@ -356,20 +358,23 @@ struct Recovery: ~Copyable {
             if try isUnreadable(name, base) {
                 if try isTooShort(name) { report.cutOff.append(name + FileNames.damagedSuffix) }
                 try systemCall { () throws(IOError) in
-                    try directory.io.rename(
-                        name, in: directory.handle, to: name + FileNames.damagedSuffix, in: directory.handle)
+                    try directory.withHandle { handle throws(IOError) in
+                        try directory.io.rename(name, in: handle, to: name + FileNames.damagedSuffix, in: handle)
+                    }
                 }
                 report.damage.append(.init(file: name, bytes: 0..<Format.blocksByteOffset, ordinals: base..<base))
             } else {
-                try systemCall { () throws(IOError) in try directory.io.unlink(name, in: directory.handle) }
+                try systemCall { () throws(IOError) in try directory.unlink(name) }
             }
         }
-        try systemCall { () throws(IOError) in try directory.io.sync(directory.handle) }
+        try systemCall { () throws(IOError) in try directory.sync() }
     }
 
     private func isTooShort(_ name: String) throws(LogError) -> Bool {
         try systemCall { () throws(IOError) in
-            let file = try directory.io.openFile(name, in: directory.handle, writable: false)
+            let file = try directory.withHandle { handle throws(IOError) in
+                try directory.io.openFile(name, in: handle, writable: false)
+            }
             defer { directory.io.close(file) }
             return try directory.io.byteCount(of: file) < Format.blocksByteOffset
         }

@@ -1,4 +1,4 @@
-package import MillraceIO
+import MillraceIO
 import Synchronization
 
 /// One segment of a log as readers know it: the active one or a sealed one. Its file is opened on first use.
@@ -13,6 +13,7 @@ package final class Segment: Sendable {
     private struct State {
         var open: OpenSegment?
         var content: SegmentContent?
+        var isRetired = false
     }
 
     /// A segment found on disk.
@@ -35,7 +36,7 @@ package final class Segment: Sendable {
     package func use() throws(LogError) -> (OpenSegment, SegmentContent) {
         let found = state.withLock { ($0.open, $0.content) }
         if let open = found.0, let content = found.1 { return (open, content) }
-        let open = try OpenSegment(io: directory.io, directory: directory.handle, name: name, writable: false)
+        let open = try OpenSegment(in: directory, name: name, writable: false)
         let content: SegmentContent
         if let known = found.1 {
             content = known
@@ -44,6 +45,7 @@ package final class Segment: Sendable {
         }
         // Two threads may have done the same; the first one's stays, so that images are shared.
         return state.withLock { state in
+            if state.isRetired { return (open, content) }
             let keptOpen = state.open ?? open
             let keptContent = state.content ?? content
             state.open = keptOpen
@@ -54,24 +56,15 @@ package final class Segment: Sendable {
 
     /// Lets go of the open file; cursors that use it keep it open until they move on.
     package func closeFile() { state.withLock { $0.open = nil } }
-    package var isOpen: Bool { state.withLock { $0.open != nil } }
-}
-
-/// A log's directory: where its segments live.
-package final class LogDirectory: Sendable {
-    package let io: any StorageIO
-    package let handle: DirectoryHandle
-    package let logID: UInt64
-    package let storeLow: UInt64
-    package let storeHigh: UInt64
-    package init(io: any StorageIO, handle: DirectoryHandle, logID: UInt64, storeLow: UInt64, storeHigh: UInt64) {
-        self.io = io
-        self.handle = handle
-        self.logID = logID
-        self.storeLow = storeLow
-        self.storeHigh = storeHigh
+    /// The same for good, when the file is about to go. What is known of its blocks, if anything is.
+    func retire() -> SegmentContent? {
+        state.withLock { state in
+            state.open = nil
+            state.isRetired = true
+            return state.content
+        }
     }
-    deinit { io.close(handle) }
+    package var isOpen: Bool { state.withLock { $0.open != nil } }
 }
 
 /// What a segment holds: who it is, where its blocks are, where it ends.
@@ -119,11 +112,9 @@ package final class SegmentContent: Sendable {
 
     /// The end that the next segment's back-link names; nil without a next segment, or when its header is damaged.
     private static func endByBackLink(of baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> UInt64? {
-        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }
-        guard let next = names.compactMap(FileNames.baseOrdinal).filter({ $0 > baseOrdinal }).min() else { return nil }
+        guard let next = try directory.list().compactMap(FileNames.baseOrdinal).filter({ $0 > baseOrdinal }).min() else { return nil }
         do throws(LogError) {
-            let open = try OpenSegment(
-                io: directory.io, directory: directory.handle, name: FileNames.segment(next), writable: false)
+            let open = try OpenSegment(in: directory, name: FileNames.segment(next), writable: false)
             guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: next), !head.isHeaderDamaged,
                 head.header.previousEndOrdinal >= baseOrdinal, head.header.previousEndOrdinal <= next
             else { return nil }

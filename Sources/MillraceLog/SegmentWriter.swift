@@ -9,9 +9,8 @@ struct SegmentWriter: ~Copyable {
     private let pool: SegmentPool
     private let context: SegmentContext
     private var active: Active?
-    /// The bytes of the last, partly filled page: written again, unchanged, with what follows.
-    private let tail = AlignedMemory(byteCount: Format.pageByteCount)
-    private let pad = AlignedMemory(byteCount: Format.pageByteCount)
+    /// One for all writers: nobody writes into it.
+    private static let pad = AlignedMemory(byteCount: Format.pageByteCount)
 
     // What the next segment needs to know of the last one.
     private var nextNumber: UInt32
@@ -23,6 +22,8 @@ struct SegmentWriter: ~Copyable {
         let open: OpenSegment
         let content: SegmentContent
         let createdNanoseconds: Int64
+        /// The bytes of the last, partly filled page: written again, unchanged, with what follows.
+        let tail = AlignedMemory(byteCount: Format.pageByteCount)
         var byteOffset: Int
         var blockNumber: UInt32
         var lastChecksum: UInt32
@@ -73,7 +74,7 @@ struct SegmentWriter: ~Copyable {
                 rawByteCount: resumed.rawByteCount, endOrdinal: resumed.endOrdinal,
                 noteSequence: resumed.noteSequence)
             let partial = resumed.byteOffset % Format.pageByteCount
-            tail.memory.copy(resumed.open.memory.slice(resumed.byteOffset - partial, partial), at: 0)
+            active?.tail.memory.copy(resumed.open.memory.slice(resumed.byteOffset - partial, partial), at: 0)
         }
     }
 
@@ -108,7 +109,7 @@ struct SegmentWriter: ~Copyable {
         let partial = active.byteOffset % Format.pageByteCount
         let start = active.byteOffset - partial
         var pieces: [Memory] = []
-        if partial > 0 { pieces.append(tail.memory.slice(0, partial)) }
+        if partial > 0 { pieces.append(active.tail.memory.slice(0, partial)) }
         var entries: [SparseIndex.Entry] = []
         let durableOrdinal = context.durableOrdinal()
         for position in range {
@@ -127,7 +128,7 @@ struct SegmentWriter: ~Copyable {
                 pieces.append(block.scratch.memory.slice(0, front.byteCount + block.payload.byteCount))
             }
             let padding = header.blockByteCount - header.headerByteCount - header.bodyByteCount
-            if padding > 0 { pieces.append(pad.memory.slice(0, padding)) }
+            if padding > 0 { pieces.append(Self.pad.memory.slice(0, padding)) }
             active.greatestArrival = max(active.greatestArrival, header.greatestArrivalMilliseconds)
             entries.append(
                 SparseIndex.Entry(
@@ -141,11 +142,12 @@ struct SegmentWriter: ~Copyable {
             active.endOrdinal = block.cut.endOrdinal
         }
         let rest = Format.alignPage(active.byteOffset) - active.byteOffset
-        if rest > 0 { pieces.append(pad.memory.slice(0, rest)) }
+        if rest > 0 { pieces.append(Self.pad.memory.slice(0, rest)) }
         context.willWrite(active.open)
         try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: start, pieces) }
         // The first piece of a partial page is the tail itself, in place already.
-        keepTail(partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset)
+        Self.keep(
+            partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset, in: active.tail)
         for entry in entries { active.content.index.append(entry) }
         if !active.hasWantedNext, active.byteOffset > active.open.memory.byteCount / 2 {
             active.hasWantedNext = true
@@ -154,7 +156,7 @@ struct SegmentWriter: ~Copyable {
     }
 
     /// Keeps the bytes of the last, partial page out of the pieces just written one after the other from `start` on.
-    private func keepTail(_ pieces: ArraySlice<Memory>, from start: Int, upTo end: Int) {
+    private static func keep(_ pieces: ArraySlice<Memory>, from start: Int, upTo end: Int, in tail: AlignedMemory) {
         let pageStart = end - end % Format.pageByteCount
         var position = start
         for piece in pieces {
@@ -176,6 +178,8 @@ struct SegmentWriter: ~Copyable {
         var byteCount = nextByteCount
         let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
         while byteCount < needed { byteCount *= 2 }
+        // Held until the new name is synced, so that no want of descriptors comes between.
+        let names = try systemCall { () throws(IOError) in try directory.open() }
         // The new file first: when there is no space, the old segment stays as it is.
         let prepared = try pool.take(
             byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
@@ -212,10 +216,10 @@ struct SegmentWriter: ~Copyable {
             note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
         }
         context.willWrite(open)
-        context.willChangeNames()
+        context.willChangeNames(names)
         do {
             try directory.io.write(open.file, at: 0, [head.memory])
-            try directory.io.rename(prepared.name, in: pool.directory, to: name, in: directory.handle)
+            try directory.io.rename(prepared.name, in: pool.directory, to: name, in: names.handle)
         } catch {
             // A full disk may have no room for the name: then there is no new segment, and the old one is sealed
             // already.
@@ -228,6 +232,9 @@ struct SegmentWriter: ~Copyable {
         context.segmentStarted(
             Segment(baseOrdinal: header.identity.baseOrdinal, in: directory, open: open, content: content))
     }
+
+    /// Lets go of the active segment as it is. Nothing is written afterwards.
+    mutating func letGo() { active = nil }
 
     /// Writes index and footer of the active segment, which ends with that. The footer is a shortcut: no sync of its own.
     private mutating func seal(isByRecovery: Bool) throws(LogError) {
@@ -284,7 +291,7 @@ struct SegmentContext: Sendable {
     /// The file is about to hold bytes that the next sync must cover.
     let willWrite: @Sendable (OpenSegment) -> Void
     /// A name in the log's directory is about to change.
-    let willChangeNames: @Sendable () -> Void
+    let willChangeNames: @Sendable (OpenDirectory) -> Void
     let segmentStarted: @Sendable (Segment) -> Void
     let wantsSpare: @Sendable (Int) -> Void
     /// Whether segment files are to be written with zeros first: when producers wait for durability.

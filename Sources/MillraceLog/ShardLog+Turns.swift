@@ -119,7 +119,7 @@ extension ShardLog {
 
     /// Has the durable note written once the log has been quiet for a while.
     func considerNote() {
-        guard shared.scheduler.hasThreads else { return }
+        guard shared.scheduler.hasThreads, !failure.isFailed else { return }
         let durable = watermarks.value(.durable)
         if durable == watermarks.value(.published), durable > duties.notedDurable, duties.isIdleTimerSet.claim() {
             duties.publishedAtIdleTimer.store(durable, ordering: .relaxed)

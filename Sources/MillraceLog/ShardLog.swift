@@ -16,13 +16,13 @@ package final class ShardLog: Sendable {
     let signal: FlushSignal
     let duties: LogDuties
     let writer: ShardWriter
-    private let reader: LogReader
+    let reader: LogReader
     let waiters: AsyncWaiters
 
-    init(id: UInt64, shared: StoreShared, handle: DirectoryHandle) throws(LogError) {
+    /// - Throws: `io`, of a directory that is missing, too; what recovery throws.
+    init(id: UInt64, shared: StoreShared, logs: OpenDirectory) throws(LogError) {
         let configuration = shared.configuration
-        let directory = LogDirectory(
-            io: shared.io, handle: handle, logID: id, storeLow: shared.storeLow, storeHigh: shared.storeHigh)
+        let directory = LogDirectory(in: logs, logID: id, storeLow: shared.storeLow, storeHigh: shared.storeHigh)
         let recovered = try Recovery.run(
             directory, boot: shared.clock.bootIdentity(), firstSegmentByteCount: configuration.firstSegmentByteCount)
         let firstOrdinal = Ordinal.first(ofGeneration: shared.generation)
@@ -31,7 +31,7 @@ package final class ShardLog: Sendable {
         let buffers = BufferList()
         let progress = WriteProgress(limitByteCount: configuration.unwrittenByteLimit)
         let gate = SyncGate(
-            directory: directory, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure)
+            io: shared.io, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure)
         let reader = LogReader(
             logID: id, shared: shared, watermarks: watermarks, buffers: buffers,
             catalog: SegmentCatalog(recovered.segments), firstOrdinal: firstOrdinal)
@@ -44,7 +44,7 @@ package final class ShardLog: Sendable {
             mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(seeded(.durableAhead) ? .written : .durable) },
             writtenOrdinal: { watermarks.value(.written) },
             willWrite: { gate.willWrite($0) },
-            willChangeNames: { gate.willChangeNames() }, segmentStarted: { reader.add($0) },
+            willChangeNames: { gate.willChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
                 shared.pool.want(byteCount: byteCount, isZeroed: duties.isDurabilityAwaited)
@@ -79,7 +79,7 @@ package final class ShardLog: Sendable {
 
     /// Appends one record; it is published when this returns. Its ordinal.
     /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
-    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `closed`: nothing was appended.
+    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `removed`, `closed`: nothing was appended.
     @inline(__always)
     package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
         if let refusal = duties.refusal { throw refusal }
@@ -123,6 +123,13 @@ package final class ShardLog: Sendable {
             signal.queue()
             throw error
         }
+    }
+
+    /// Every record appended from the return of this call on carries the mark, a number that the engine keeps and does not
+    /// know; 0 at first. Not kept on disk but with the records. Waits for batches that run or are queued. `mark` is asked between
+    /// two batches, so that of several calls the last one to ask has the last word.
+    package func setMark(_ mark: @escaping @Sendable () -> UInt8) {
+        writer.withRole { appender in appender.setMark(mark()) }
     }
 
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
@@ -255,17 +262,23 @@ package final class ShardLog: Sendable {
 
     func visible(_ level: Level, _ position: UInt64) throws(LogError) -> UInt64 {
         guard failure.isFailed else { return watermarks.value(level) }
+        if failure.isRemoved { throw .removed }
         // What was never durable when the log failed is void, whoever saw it.
         let durable = watermarks.value(.durable)
         if position >= durable { try failure.check() }
         return durable
     }
     func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> LogReader.Place {
-        try reader.locate(position, visible: visible)
+        do throws(LogError) { return try reader.locate(position, visible: visible) } catch { throw cause(of: error) }
     }
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
-        try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
+        do throws(LogError) {
+            return try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
+        } catch { throw cause(of: error) }
     }
+    /// A file that is not found because it was just removed is no error of the disk.
+    private func cause(of error: LogError) -> LogError { failure.isRemoved ? .removed : error }
+
     func waitForRecord(after position: UInt64, _ level: Level, nanoseconds: Int64) -> Bool {
         let wakeCount = duties.readerWakeCount.load(ordering: .sequentiallyConsistent)
         return watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) {
@@ -275,7 +288,7 @@ package final class ShardLog: Sendable {
     }
     /// Suspends until a record above `position` has reached the level, the task is cancelled, `position` is the end of an
     /// ended log, or `wakeReaders` was called: without a record there then.
-    /// - Throws: `frozen`, `closed`.
+    /// - Throws: `frozen`, `removed`, `closed`.
     package func waitForRecordAsync(after position: UInt64, _ level: Level) async throws(LogError) {
         if watermarks.value(level) > position { return }
         let reader = waiters.newReader()

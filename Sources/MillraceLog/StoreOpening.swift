@@ -8,13 +8,11 @@ struct StoreOpening {
     /// What an open store holds of its directory.
     struct Handles: Sendable {
         let root: DirectoryHandle
-        let logs: DirectoryHandle
         let pool: DirectoryHandle
         let lock: FileHandle
 
         func close(_ io: any StorageIO) {
             io.close(pool)
-            io.close(logs)
             io.close(lock)
             io.close(root)
         }
@@ -24,7 +22,7 @@ struct StoreOpening {
     static func run(
         at path: String, create: Bool, io: any StorageIO, clock: any Clock, entropy: any Entropy,
         configuration: LogConfiguration
-    ) throws(LogError) -> (handles: Handles, shared: StoreShared) {
+    ) throws(LogError) -> (handles: Handles, logs: OpenDirectory, shared: StoreShared) {
         let root = try systemCall { () throws(IOError) in try io.openDirectory(at: path, create: create) }
         var undo: [() -> Void] = [{ io.close(root) }]
         do throws(LogError) {
@@ -33,9 +31,8 @@ struct StoreOpening {
             undo.append { io.close(lock) }
             let store = try opening.openStoreFile(create: create, clock: clock, entropy: entropy)
             let logs = try systemCall { () throws(IOError) in
-                try io.openDirectory(FileNames.logs, in: root, create: true)
+                OpenDirectory(io: io, handle: try io.openDirectory(FileNames.logs, in: root, create: true))
             }
-            undo.append { io.close(logs) }
             let poolDirectory = try systemCall { () throws(IOError) in
                 try io.openDirectory(FileNames.pool, in: root, create: true)
             }
@@ -46,7 +43,7 @@ struct StoreOpening {
             let shared = try StoreShared(
                 io: io, clock: clock, entropy: entropy, configuration: configuration, store: store,
                 generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve)
-            return (Handles(root: root, logs: logs, pool: poolDirectory, lock: lock), shared)
+            return (Handles(root: root, pool: poolDirectory, lock: lock), logs, shared)
         } catch {
             for close in undo.reversed() { close() }
             throw error

@@ -10,11 +10,12 @@ final class SyncGate: Sendable {
     private struct State {
         /// Files with bytes that no sync covers yet, in the order in which they became so.
         var files: [OpenSegment] = []
-        var namesChanged = false
+        /// The log's directory when names in it have changed that no sync covers yet.
+        var changedNames: OpenDirectory?
         var isSyncing = false
     }
     private let state = Guarded(State())
-    private let directory: LogDirectory
+    private let io: any StorageIO
     private let poolDirectory: DirectoryHandle
     private let watermarks: Watermarks
     private let failure: LogFailure
@@ -22,8 +23,8 @@ final class SyncGate: Sendable {
     /// Bytes written since the last sync took its files.
     let unsyncedByteCount = Atomic<Int>(0)
 
-    init(directory: LogDirectory, poolDirectory: DirectoryHandle, watermarks: Watermarks, failure: LogFailure) {
-        self.directory = directory
+    init(io: any StorageIO, poolDirectory: DirectoryHandle, watermarks: Watermarks, failure: LogFailure) {
+        self.io = io
         self.poolDirectory = poolDirectory
         self.watermarks = watermarks
         self.failure = failure
@@ -35,7 +36,15 @@ final class SyncGate: Sendable {
             if !state.files.contains(where: { $0 === open }) { state.files.append(open) }
         }
     }
-    func willChangeNames() { state.withLock { $0.namesChanged = true } }
+    func willChangeNames(in directory: OpenDirectory) { state.withLock { $0.changedNames = directory } }
+
+    /// Forgets what no sync covers yet.
+    func retire() {
+        state.withLock { state in
+            state.files = []
+            state.changedNames = nil
+        }
+    }
 
     var isBusy: Bool { state.withLock { $0.isSyncing } }
 
@@ -44,31 +53,32 @@ final class SyncGate: Sendable {
     func sync() throws(LogError) -> Outcome {
         try failure.check()
         // Read before the files are taken: all bytes below it stand in files that are in the set by then.
-        let taken: (target: UInt64, files: [OpenSegment], namesChanged: Bool)? = state.withLock { state in
+        let taken: (target: UInt64, files: [OpenSegment], changedNames: OpenDirectory?)? = state.withLock { state in
             guard !state.isSyncing else { return nil }
             state.isSyncing = true
             let target = watermarks.value(.written)
             unsyncedByteCount.store(0, ordering: .relaxed)
             defer {
                 state.files = []
-                state.namesChanged = false
+                state.changedNames = nil
             }
-            return (target, state.files, state.namesChanged)
+            return (target, state.files, state.changedNames)
         }
         guard let taken else { return .busy }
-        let (target, files, namesChanged) = taken
+        let (target, files, changedNames) = taken
         defer {
             state.withLock { $0.isSyncing = false }
             // Who found the gate busy and waits for more than this sync gave leads the next one.
             watermarks.wakeSleepers(.durable)
         }
-        guard !files.isEmpty || namesChanged || target > watermarks.value(.durable) else { return .nothingToSync }
+        guard !files.isEmpty || changedNames != nil || target > watermarks.value(.durable) else { return .nothingToSync }
         if seeded(.ackBeforeSync), target > watermarks.value(.durable) { watermarks.advance(.durable, to: target) }
         do {
             for open in files where !seeded(.skipSync) { try sync(open) }
-            if namesChanged, !seeded(.namesUnsynced) {
-                try directory.io.sync(directory.handle)
-                try directory.io.sync(poolDirectory)
+            if let changedNames, !seeded(.namesUnsynced) {
+                defer { withExtendedLifetime(changedNames) {} }
+                try io.sync(changedNames.handle)
+                try io.sync(poolDirectory)
             }
         } catch {
             failure.set(.frozen(cause: error))
@@ -81,9 +91,9 @@ final class SyncGate: Sendable {
     }
 
     private func sync(_ open: OpenSegment) throws(IOError) {
-        do throws(IOError) { try directory.io.sync(open.file) } catch {
+        do throws(IOError) { try io.sync(open.file) } catch {
             guard seeded(.failedSyncBelieved) else { throw error }
-            try directory.io.sync(open.file)
+            try io.sync(open.file)
         }
     }
 }

@@ -136,7 +136,7 @@ package struct StoreVerification: Sendable {
     // MARK: Logs
 
     private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
-        let names = try systemCall { () throws(IOError) in try directory.io.list(directory.handle) }.sorted()
+        let names = try directory.list().sorted()
         var segments: [SegmentInspection?] = []
         for name in names {
             guard let base = FileNames.baseOrdinal(name) else {

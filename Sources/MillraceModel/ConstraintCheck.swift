@@ -1,15 +1,10 @@
 /// Checks the members of one request and gathers what is wrong, to say all of it in one error, as AWS's front end does.
 ///
 /// Every check of form in the library goes through here, so that a text is refused with the same words wherever it
-/// comes from. A request without a fault costs no allocation.
+/// comes from. A request without a fault costs no allocation, an ARN apart.
 struct ConstraintCheck {
     private var violationCount = 0
     private var texts: [String] = []
-
-    /// How much of a refused value an error repeats, in Unicode scalars. Bounds the message whatever came in.
-    static let echoScalarCount = 160
-    /// How many violations an error spells out; the rest are counted. Bounds the message of a large PutRecords.
-    static let listedCount = 50
 
     /// Runs the checks of `body`.
     ///
@@ -103,11 +98,22 @@ struct ConstraintCheck {
 
     mutating func entries(_ entries: [PutEntry]?, at member: String) {
         length(entries?.count, Limits.putRecordsCount, unit: "members", at: member)
-        for (index, entry) in (entries ?? []).enumerated() {
-            data(entry.data, at: "\(member).\(index + 1).member.data")
-            text(entry.explicitHashKey, .hashKey, at: "\(member).\(index + 1).member.explicitHashKey")
-            text(entry.partitionKey, .partitionKey, required: true, at: "\(member).\(index + 1).member.partitionKey")
+        guard let entries else { return }
+        let (partitionKey, hashKey) = (TextRule.partitionKey, TextRule.hashKey)
+        for index in entries.indices where !Self.isSound(entries[index], partitionKey, hashKey) {
+            let (entry, place) = (entries[index], "\(member).\(index + 1).member")
+            data(entry.data, at: place + ".data")
+            text(entry.explicitHashKey, hashKey, at: place + ".explicitHashKey")
+            text(entry.partitionKey, partitionKey, required: true, at: place + ".partitionKey")
         }
+    }
+
+    /// Whether an entry violates nothing. By itself, since it is asked of every record.
+    @inline(__always)
+    private static func isSound(_ entry: PutEntry, _ partitionKey: TextRule, _ hashKey: TextRule) -> Bool {
+        guard let data = entry.data, let key = entry.partitionKey else { return false }
+        return data.count <= Limits.maximumRecordByteCount && partitionKey.isSatisfied(by: key)
+            && entry.explicitHashKey.map(hashKey.isSatisfied) ?? true
     }
 
     /// A list of texts: its length, and once for all members what each of them must satisfy.
@@ -143,7 +149,7 @@ struct ConstraintCheck {
     /// - Parameter echo: the value, bounded; nil for none.
     mutating func refuse(_ constraint: Constraint, _ echo: String?, _ member: String) {
         violationCount += 1
-        guard texts.count < Self.listedCount else { return }
+        guard texts.count < Limits.errorViolationCount else { return }
         let value = echo.map { "'\($0)'" } ?? "null"
         texts.append("Value \(value) at '\(member)' failed to satisfy constraint: \(constraint.text)")
     }
@@ -158,7 +164,9 @@ struct ConstraintCheck {
     /// The front of `value`, marked if it is not all.
     static func echo(_ value: String) -> String {
         let scalars = value.unicodeScalars
-        guard let end = scalars.index(scalars.startIndex, offsetBy: echoScalarCount, limitedBy: scalars.endIndex),
+        guard
+            let end = scalars.index(
+                scalars.startIndex, offsetBy: Limits.errorEchoScalarCount, limitedBy: scalars.endIndex),
             end != scalars.endIndex
         else { return value }
         return String(scalars[..<end]) + "..."
@@ -173,11 +181,20 @@ struct ConstraintCheck {
     /// As many of the parts as an echo can show, and one more.
     private static func gather(_ parts: some Sequence<String>, _ open: String, _ close: String) -> String {
         var text = open
+        var separator = ""
         for part in parts {
-            if text.utf8.count > 4 * echoScalarCount { return text }
-            if text.utf8.count > open.utf8.count { text += ", " }
-            text += echo(part)
+            if text.utf8.count > 4 * Limits.errorEchoScalarCount { return text }
+            text += separator + echo(part)
+            separator = ", "
         }
         return text + close
+    }
+}
+
+extension KinesisError {
+    /// A record whose data and key together are larger than its stream takes.
+    package static func recordTooLarge(byteCount: Int, limitByteCount: Int) -> KinesisError {
+        ConstraintCheck.refusal(
+            .lengthAtMost(limitByteCount), "(\(byteCount) bytes with the partition key)", at: "data")
     }
 }

@@ -77,6 +77,11 @@ public enum Limits {
     /// MiB a second that a stream may be asked to be ready for. Quotas.
     public static let warmThroughputMiBps = 10 << 10
 
+    /// Calls of UpdateShardCount on a stream in 24 hours. Model, text of UpdateShardCount.
+    public static let shardCountChangesPerDay = 10
+    /// Changes of a stream's mode in 24 hours. Model, text of UpdateStreamMode.
+    public static let modeChangesPerDay = 2
+
     // MARK: Tags, keys and metrics
 
     /// Characters in a tag's key. Model, shape TagKey.
@@ -106,6 +111,14 @@ public enum Limits {
     /// Bytes of data and keys in one event of a subscription, unless its only record is larger: 1 MiB. Ours: an event is
     /// in memory once for each subscription, and two a second are the consumer's 2 MiB a second.
     public static let subscriptionEventByteCount = 1 << 20
+
+    // MARK: Errors
+
+    /// How much of a refused value an error repeats, in Unicode scalars. With the next one it keeps a message below 100 KiB,
+    /// whatever came in.
+    static let errorEchoScalarCount = 160
+    /// How many violations an error spells out; the rest are counted.
+    static let errorViolationCount = 50
 
     // MARK: Shards
 

@@ -2,11 +2,43 @@ import MillraceIO
 import MillraceLog
 import MillraceTestKit
 import MillraceTestSupport
+import Synchronization
 import Testing
 
 /// Aim: bad input and bad luck end in a typed error with nothing lost. Method: a disk in memory that fails, fills up or is used
 /// twice.
 @Suite struct TroubleTests {
+    /// The machine's time, and how often it was asked for.
+    private final class CountingClock: Clock {
+        private let base = SystemClock()
+        let count = Atomic<Int>(0)
+        func wallNanoseconds() -> Int64 { base.wallNanoseconds() }
+        func steadyNanoseconds() -> Int64 {
+            count.add(1, ordering: .relaxed)
+            return base.steadyNanoseconds()
+        }
+        func bootIdentity() -> (UInt64, UInt64) { base.bootIdentity() }
+    }
+
+    /// Each turn of a thread asks for the time.
+    @Test func `threads do not work on a log that failed with records it will never write`() async throws {
+        let harness = Harness()
+        var configuration = harness.configuration
+        configuration.workerCount = 1
+        let clock = CountingClock()
+        let store = try LogStore(
+            at: "/store", create: true, io: harness.disk, clock: clock, entropy: harness.entropy, configuration: configuration)
+        let log = try store.createLog(1)
+        harness.disk.fault = { operation, _, _ in operation == .write ? 5 : nil }
+        let ordinals = try log.append((0..<20).map { PlainRecord("k", String(repeating: "\($0)", count: 3_000)) })
+        await #expect(throws: LogError.self) { try await log.waitAsync(.durable, below: ordinals.upperBound) }
+        let before = clock.count.load(ordering: .relaxed)
+        try await Task.sleep(nanoseconds: 200_000_000)
+        let asked = clock.count.load(ordering: .relaxed) - before
+        #expect(asked < 500)
+        store.abandon()
+    }
+
     @Test func `a failed sync acknowledges nothing, is not retried, and reopening finds what was durable`() throws {
         let harness = Harness()
         let store = try harness.open()

@@ -20,8 +20,9 @@ import Testing
     @Test func `no character, or 129, is a validation error that says the bound`() {
         #expect(
             throws: KinesisError.validation(
-                "1 validation error detected: Value '' at 'streamName' failed to satisfy constraint: "
-                    + "Member must have length greater than or equal to 1")
+                "2 validation errors detected: Value '' at 'streamName' failed to satisfy constraint: "
+                    + "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at 'streamName' "
+                    + "failed to satisfy constraint: Member must have length greater than or equal to 1")
         ) { try StreamName("") }
         let error = #expect(throws: KinesisError.self) { try StreamName(String(repeating: "n", count: 129)) }
         #expect(error?.message.hasSuffix("Member must have length less than or equal to 128") == true)

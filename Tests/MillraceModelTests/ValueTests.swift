@@ -58,6 +58,15 @@ import Testing
         (.limitExceeded("m"), "LimitExceededException"),
         (.provisionedThroughputExceeded("m"), "ProvisionedThroughputExceededException"),
         (.expiredIterator("m"), "ExpiredIteratorException"),
+        (.expiredNextToken("m"), "ExpiredNextTokenException"),
+        (.accessDenied("m"), "AccessDeniedException"),
+        (.kms(.accessDenied, "m"), "KMSAccessDeniedException"),
+        (.kms(.disabled, "m"), "KMSDisabledException"),
+        (.kms(.invalidState, "m"), "KMSInvalidStateException"),
+        (.kms(.notFound, "m"), "KMSNotFoundException"),
+        (.kms(.optInRequired, "m"), "KMSOptInRequired"),
+        (.kms(.throttling, "m"), "KMSThrottlingException"),
+        (.internalFailure("m"), "InternalFailureException"),
     ])
     func `an error's code is AWS's name and its description is code and message`(error: KinesisError, code: String) {
         #expect(error.code == code)

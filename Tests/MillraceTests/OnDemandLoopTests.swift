@@ -36,7 +36,7 @@ import Testing
     static let base = 1_600
 
     /// A quarter of an hour each at 1, 2, 4 and 8 times the base.
-    static func ramp(seed: UInt64) throws -> OnDemandSimulator {
+    static func ramp(seed: UInt64, base: Int = base) throws -> OnDemandSimulator {
         var simulator = try OnDemandSimulator(seed: seed)
         simulator.run(minutes: 60) { second in Demand(recordsPerSecond: base << (second / 900)) }
         return simulator
@@ -51,18 +51,19 @@ import Testing
 
     // MARK: Growing
 
-    @Test func `traffic that doubles every quarter of an hour is hardly ever refused`() throws {
-        let simulator = try Self.ramp(seed: TestSeed.draw("OnDemandLoopTests"))
+    @Test(arguments: [base, 1_950])
+    func `traffic that doubles every quarter of an hour is hardly ever refused`(base: Int) throws {
+        let simulator = try Self.ramp(seed: TestSeed.draw("OnDemandLoopTests"), base: base)
         #expect(simulator.complaint == nil)
         let steps = (0..<4).map { Self.step(simulator.rows[$0 * 15..<$0 * 15 + 15]) }
         for step in steps { print("ramp: \(step)") }
-        #expect(steps[0].refusedShare == 0 && steps[0].shardCount == 4)
         for step in steps {
+            // The second base stands just below the bound: doubled, it fills the shards, and chance overfills some.
             #expect(step.firstMinuteShare <= 20 && step.refusedShare <= 2 && step.minutes <= 2, "\(step)")
+            let peak = step.records
+            #expect(step.shardCount * 500 >= peak && step.shardCount * 250 <= peak + 500, "\(step)")
         }
-        for (index, count) in [4, 8, 16, 32].enumerated() {
-            #expect((count...count + count / 2).contains(steps[index].shardCount), "\(steps[index])")
-        }
+        #expect(steps[0].refusedShare == 0)
     }
 
     @Test func `traffic that jumps to eight times as much has its capacity after four minutes`() throws {
