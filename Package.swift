@@ -123,6 +123,9 @@ let package = Package(
             name: "millrace-block-disk", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit"],
             path: "Tests/BlockDisk", swiftSettings: settings),
         .testTarget(
+            name: "PropertyTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestKit"],
+            swiftSettings: settings),
+        .testTarget(
             name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
     ],

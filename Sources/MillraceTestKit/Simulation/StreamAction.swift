@@ -65,6 +65,10 @@ package enum StreamAction: Hashable, Sendable {
         package var size: Size
         package var hash: HashPlace?
         package var ack: AckLevel?
+
+        package init(key: Int, size: Size, hash: HashPlace? = nil, ack: AckLevel? = nil) {
+            (self.key, self.size, self.hash, self.ack) = (key, size, hash, ack)
+        }
     }
 
     package enum Size: Hashable, Sendable {

@@ -72,7 +72,7 @@ struct StreamActionDraw {
         case 79...82: return labels()
         case 83...85: return consumers()
         case 86, 87: return settings()
-        case 88...90: return create(stream())
+        case 88...90: return create(oneIn(30) ? -2 : dice.next(below: streamCount))
         case 91: return .deleteStream(stream(), enforces: dice.chance(0.5))
         case 92...97: return .advanceClock(milliseconds: milliseconds())
         case 98: return .dropCache
