@@ -1,5 +1,6 @@
 import Millrace
 import MillraceIO
+import MillraceLog
 import MillraceModel
 import MillraceTestKit
 import Testing
@@ -69,9 +70,8 @@ import Testing
         _ = try store.answer(ListShardsRequest(stream: "s"))
         world.move(hours: -48)
         try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
-        withKnownIssue("it arrives before the horizon, which does not go back") {
-            #expect(try Self.count(store) == 1)
-        }
+        let count = try Self.count(store)
+        withKnownIssue("it arrives before the horizon, which does not go back") { #expect(count == 1) }
     }
 
     @Test func `found by the model: what was out of sight stays so when the store is opened anew with the clock set back`() throws {
@@ -80,14 +80,14 @@ import Testing
         let stream = try store.createStreamBlocking("s", shards: 1)
         try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
         world.clock.advance(milliseconds: 2 * 86_400_000)
-        #expect(try Self.count(store) == 0)
+        let before = try Self.count(store)
+        #expect(before == 0)
         try store.closeBlocking()
         world.move(hours: -48)
         store = try world.open()
         defer { store.abandon() }
-        withKnownIssue("the horizon is kept on disk only when the retention period changes") {
-            #expect(try Self.count(store) == 0)
-        }
+        let count = try Self.count(store)
+        withKnownIssue("the horizon is kept on disk only when the retention period changes") { #expect(count == 0) }
     }
 
     private static func count(_ store: StreamStore) throws -> Int {

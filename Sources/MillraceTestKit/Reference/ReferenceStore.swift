@@ -188,7 +188,7 @@ package struct ReferenceStore: Sendable {
         stream.shards[at].records.append(
             ReferenceRecord(
                 serial: serialCount, number: number, arrival: stream.shards[at].lastArrival,
-                key: entry.partitionKey ?? "", data: entry.data ?? []))
+                key: entry.partitionKey ?? "", data: entry.data ?? [], encryption: stream.encryption))
         serialCount += 1
         streams[name] = stream
     }

@@ -9,6 +9,8 @@ package struct ReferenceRecord: Sendable {
     package var arrival: UInt64
     package let key: String
     package let data: [UInt8]
+    /// What the stream's was when the record was put.
+    package let encryption: EncryptionType
     package var byteCount: Int { data.count + key.utf8.count }
 }
 
@@ -113,7 +115,7 @@ package struct ReferenceStream: Sendable {
                 parents: parents.map(\.id)))
     }
 
-    var encryption: EncryptionType { keyID == nil ? .unencrypted : .kms }
+    package var encryption: EncryptionType { keyID == nil ? .unencrypted : .kms }
 }
 
 /// A registered consumer as the model keeps it. A value.

@@ -153,7 +153,7 @@ struct Simulation {
             self.actor = actor
             if isCreating {
                 let candidates = [actor.model] + (before.map { [$0] } ?? [])
-                let target = Self.target(action, actor)
+                let target = Target(action, actor)
                 before = nil
                 if hook.isArmed, let taken = hook.take() {
                     return try restart(.losePower, dice, candidates: candidates, target: target, from: taken)
@@ -173,12 +173,23 @@ struct Simulation {
         }
     }
 
-    /// The stream and the count of a reshard whose shards the model could not take from an answer.
-    private static func target(_ action: StreamAction, _ actor: StreamActor) -> (stream: Int, count: Int)? {
-        guard case .updateShardCount(let stream, let choice) = action, let count = actor.count(choice, stream) else {
-            return nil
+    /// Streams that a reshard may have changed in a way that no answer told.
+    private struct Target {
+        let streams: [Int]
+        /// How many shards it wanted; nil when that was the store's to say.
+        let count: Int?
+
+        init?(_ action: StreamAction, _ actor: StreamActor) {
+            switch action {
+            case .updateShardCount(let stream, let choice):
+                guard let count = actor.count(choice, stream) else { return nil }
+                (streams, self.count) = ([stream], count)
+            case .scale:
+                let names = actor.model.streams.filter { $0.value.mode == .onDemand }.keys.sorted()
+                (streams, count) = (names.map { Int($0.dropFirst()) ?? 0 }, nil)
+            default: return nil
+            }
         }
-        return (stream, count)
     }
 
     private mutating func restartFromTaken(_ dice: SeededEntropy, _ candidates: [ReferenceStore]) throws {
@@ -194,7 +205,7 @@ struct Simulation {
     ///   - target: the reshard that may have happened to the last of them.
     ///   - taken: the disk to go on with, when the power failed within a call.
     private mutating func restart(
-        _ end: End, _ dice: SeededEntropy, candidates: [ReferenceStore] = [], target: (stream: Int, count: Int)? = nil,
+        _ end: End, _ dice: SeededEntropy, candidates: [ReferenceStore] = [], target: Target? = nil,
         from taken: SimulationHook.Taken? = nil
     ) throws {
         guard let actor else { return }
@@ -281,7 +292,7 @@ struct Simulation {
 
     /// The candidate that the store is, with the records that are left.
     private func settle(
-        _ candidates: [ReferenceStore], _ target: (stream: Int, count: Int)?, _ actor: inout StreamActor
+        _ candidates: [ReferenceStore], _ target: Target?, _ actor: inout StreamActor
     ) throws -> ReferenceStore {
         var refused: [String] = []
         for (index, candidate) in candidates.enumerated() {
@@ -289,8 +300,10 @@ struct Simulation {
             model.reopened(now: nowMilliseconds, aging: agingMilliseconds, countingOnFrom: candidates[0])
             actor.model = model
             if let target, index == candidates.count - 1, try actor.view(actor.store) != actor.view(model) {
-                do { try actor.adoptShards(target.stream, target.count) } catch { refused.append("\(error)") }
-                model = actor.model
+                do {
+                    for stream in target.streams { try actor.adoptShards(stream, target.count) }
+                    model = actor.model
+                } catch { refused.append("\(error)") }
             }
             let (found, wanted) = (try actor.view(actor.store), try actor.view(model))
             if found == wanted {

@@ -47,6 +47,8 @@ package enum StreamAction: Hashable, Sendable {
     /// Somebody sets the clock, in either direction.
     case setClock(milliseconds: Int64)
     case closeAndReopen
+    /// The minute's look at on-demand streams.
+    case scale
     case dropCache
     case flush(log: Int, partial: Bool)
     case sync(log: Int)

@@ -75,7 +75,7 @@ struct StreamActionDraw {
         case 88...90: return create(oneIn(30) ? -2 : dice.next(below: streamCount))
         case 91: return .deleteStream(stream(), enforces: dice.chance(0.5))
         case 92...97: return .advanceClock(milliseconds: milliseconds())
-        case 98: return .dropCache
+        case 98: return oneIn(2) ? .scale : .dropCache
         default: return .closeAndReopen
         }
     }

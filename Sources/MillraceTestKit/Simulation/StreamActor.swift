@@ -151,6 +151,7 @@ package struct StreamActor {
             let request = DecreaseStreamRetentionPeriodRequest(stream: reference(stream), retentionPeriodHours: hours)
             try done({ try $0.answer(request) }, { try $0.answer(request) })
         case .listShards, .listMoreShards, .describeStream, .describeStreamSummary, .listStreams: try look(action)
+        case .scale: try scale()
         default: try change(action)
         }
     }
@@ -451,7 +452,7 @@ package struct StreamActor {
     private static func compare(_ wanted: [ReferenceRecord], _ found: [Record]) throws {
         for (index, (left, right)) in zip(wanted, found).enumerated() {
             guard left.number == right.sequenceNumber, Int64(left.arrival) == right.approximateArrivalMilliseconds,
-                left.key == right.partitionKey.text, left.data == right.data
+                left.key == right.partitionKey.text, left.data == right.data, left.encryption == right.encryptionType
             else {
                 throw StreamMismatch(
                     "record \(index) is \(right.sequenceNumber) of \(right.approximateArrivalMilliseconds) ms, "
@@ -544,8 +545,22 @@ package struct StreamActor {
         return target > 24 && target < 10_000 ? nil : target
     }
 
+    /// Has the store scale its on-demand streams, as it does once a minute.
+    mutating func scale() throws {
+        callCount += 1
+        do throws(KinesisError) { note(UInt64(try store.scaleStep())) } catch {
+            guard allowsTrouble, case .storage = error else { throw StreamMismatch("scaling failed: \(error)") }
+            throw StreamTrouble(error: error)
+        }
+        for name in model.streams.keys.sorted() where model.streams[name]?.mode == .onDemand {
+            try adoptShards(Int(name.dropFirst()) ?? 0)
+        }
+    }
+
     /// Takes the shards that the store has made of those there were, when they are what a reshard may make.
-    mutating func adoptShards(_ stream: Int, _ target: Int) throws {
+    ///
+    /// - Parameter target: how many of equal ranges they must be; nil: any that cover the ring once.
+    mutating func adoptShards(_ stream: Int, _ target: Int? = nil) throws {
         guard var known = known(stream) else { return }
         let found = try store.stream(known.name).shards
         for (index, shard) in found.enumerated() {
@@ -576,6 +591,10 @@ package struct StreamActor {
             throw StreamMismatch("\(child.id) is there and its parent \(parent) is open")
         } }
         let open = known.openShards.map(\.range)
+        guard let target else {
+            model.streams[known.name] = known
+            return try checkShards(stream)
+        }
         let wanted = try HashKeyRange.tiling(count: target).map { $0.starting.value...$0.ending.value }
         guard open == wanted else { throw StreamMismatch("the open shards are \(open), not \(wanted)") }
         model.streams[known.name] = known
