@@ -122,6 +122,10 @@ let package = Package(
             name: "millrace-block-disk", dependencies: ["MillraceLog", "MillraceIO", "MillraceTestKit"],
             path: "Tests/BlockDisk", swiftSettings: settings),
         .testTarget(
+            name: "PropertyTests",
+            dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO", "MillraceTestKit"],
+            swiftSettings: settings),
+        .testTarget(
             name: "MillraceTests", dependencies: ["Millrace", "MillraceModel", "MillraceIO", "MillraceTestKit", "MillraceTestSupport"],
             swiftSettings: settings),
     ],

@@ -72,6 +72,9 @@ public final class Shard: Sendable {
         opened.load()?.log.wakeReaders()
     }
 
+    /// Whether it is closed, and everything in it too old to be seen: then it is none of the stream's shards any more.
+    var isExpired: Bool { closing.map { $0.lastMillisecond < horizonMilliseconds } ?? false }
+
     /// Whether nothing will ever be read at this place.
     func isEnd(_ ordinal: UInt64) -> Bool { closing.map { ordinal >= $0.endOrdinal } ?? false }
 

@@ -61,7 +61,7 @@ extension StreamStore {
     }
 
     func shard(_ text: String?, in stream: StoredStream) throws(KinesisError) -> Shard {
-        guard let id = try? ShardID(text ?? ""), let shard = stream.version.shard(id) else {
+        guard let id = try? ShardID(text ?? ""), let shard = stream.version.shard(id), !shard.isExpired else {
             throw core.words.shardNotFound(text ?? "", stream.name)
         }
         return shard

@@ -97,9 +97,11 @@ extension StreamStore {
 
     func describe(_ consumer: ConsumerState, of stream: StreamName) -> ConsumerDescription {
         let created = consumer.creationSecond * 1000
+        let now = core.nowMilliseconds()
+        // A clock that was set back makes nothing new.
+        let isCreating = created <= now && now < created + core.options.transitionMilliseconds
         return ConsumerDescription(
-            consumerARN: core.options.consumerARN(stream, consumer),
-            consumerStatus: core.nowMilliseconds() < created + core.options.transitionMilliseconds ? .creating : .active,
+            consumerARN: core.options.consumerARN(stream, consumer), consumerStatus: isCreating ? .creating : .active,
             consumerCreationMilliseconds: Int64(created))
     }
 

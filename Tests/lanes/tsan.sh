@@ -14,7 +14,7 @@ lane_tsan() {
     # Threads are what this lane is for: searches that have one thread each are left out.
     tests tsan "${arguments[@]}" --no-parallel \
         --skip KillTests --skip CorruptionTests --skip FormatTests --skip SweepTests --skip KeptDamageTests --skip FuzzTests \
-        --skip CrashStateTests --skip OnDemandLoopTests --skip LogFaultTests --skip FaultPairTests
+        --skip CrashStateTests --skip PropertyTests --skip OnDemandLoopTests --skip LogFaultTests --skip FaultPairTests
     unset -f swift
     check "no data race reported" no_reports
     # A lane that cannot fail proves nothing: a race planted in a test must be reported.

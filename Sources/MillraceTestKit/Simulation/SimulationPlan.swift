@@ -1,0 +1,44 @@
+package import MillraceIO
+package import MillraceLog
+
+/// One life of a store of streams, decided in full by its seed: what is done, what time does, what fails. A value.
+///
+/// Every step draws its own chances from its own number, so that a life with steps left out does the same in the others.
+package struct SimulationPlan: Sendable {
+    package struct Step: Sendable {
+        package var action: StreamAction
+        package var draw: UInt64
+    }
+
+    package let seed: UInt64
+    package let configuration: LogConfiguration
+    package var steps: [Step]
+
+    package static let stepCount = 2000
+
+    package init(seed: UInt64, stepCount: Int = SimulationPlan.stepCount) {
+        let dice = SeededEntropy(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 3)
+        var configuration = Harness.smallConfiguration
+        configuration.memoryByteCount = 16 << 20
+        configuration.greatestRecordByteCount = LogConfiguration().greatestRecordByteCount
+        configuration.bufferByteCount = [512, 1024, 4096][dice.next(below: 3)]
+        configuration.cacheByteCount = dice.chance(0.5) ? 8 << 10 : 64 << 10
+        configuration.isCompressing = dice.chance(0.7)
+        if dice.chance(0.2) { configuration.openSegmentLimit = 1 }
+        if dice.chance(0.2) { configuration.ordinalsPerGeneration = 50 }
+        var draw = StreamActionDraw(dice)
+        draw.hasLargeRecords = false
+        draw.hasAckLevels = dice.chance(0.7)
+        draw.streamCount = 1 + dice.next(below: 3)
+        self.seed = seed
+        self.configuration = configuration
+        steps = (0..<max(1, stepCount)).map { index in
+            Step(action: index == 0 ? draw.create(0) : draw.world(), draw: dice.next())
+        }
+    }
+
+    package init(_ plan: SimulationPlan, steps: [Step]) {
+        self = plan
+        self.steps = steps
+    }
+}

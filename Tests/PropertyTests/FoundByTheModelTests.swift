@@ -1,0 +1,115 @@
+import Millrace
+import MillraceIO
+import MillraceLog
+import MillraceModel
+import MillraceTestKit
+import Testing
+
+/// Aim: what the model tests and the simulation found stays found.
+/// Method: the small lists of actions that showed it, or the same done by hand. Those that the store still does wrong are known
+/// issues.
+@Suite struct FoundByTheModelTests {
+    private static func model(_ actions: [StreamAction]) throws { try ModelSequence(seed: 1, actions: actions).run() }
+
+    private static func payload(
+        _ key: Int = 5, _ size: StreamAction.Size = .bytes(10), _ hash: StreamAction.HashPlace? = nil
+    ) -> StreamAction.Payload { StreamAction.Payload(key: key, size: size, hash: hash) }
+
+    @Test func `found by the model: a closed shard whose records are too old gives out no iterator`() throws {
+        try Self.model([
+            .createStream(0, shards: 1, isOnDemand: false, ack: nil), .splitShard(0, shard: 0, .middle),
+            .advanceClock(milliseconds: 2 * 86_400_000), .getShardIterator(0, shard: 1, .trimHorizon, slot: 0),
+        ])
+    }
+
+    @Test func `found by the model: a batch with a record that is too large is refused, not failed record by record`() throws {
+        try Self.model([
+            .createStream(0, shards: 3, isOnDemand: false, ack: nil), .putRecords(0, count: 2, Self.payload(5, .overLimit(1))),
+        ])
+    }
+
+    @Test func `found by the model: reading goes on behind the ending number of a closed shard`() throws {
+        try Self.model([
+            .createStream(0, shards: 4, isOnDemand: false, ack: nil), .updateShardCount(0, .half(plus: 0)),
+            .getShardIterator(0, shard: 1, .afterEnd, slot: 3), .getRecords(slot: 3, limit: nil),
+        ])
+    }
+
+    @Test func `found by the model: a clock that is set back does not make a consumer CREATING again`() throws {
+        let world = World()
+        let store = try world.open()
+        defer { store.abandon() }
+        _ = try store.createStreamBlocking("s", shards: 1)
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+        _ = try store.answer(RegisterStreamConsumerRequest(streamARN: arn, consumerName: "c"))
+        world.move(hours: -1)
+        let consumers = try store.answer(ListStreamConsumersRequest(streamARN: arn)).consumers
+        #expect(consumers.map(\.consumerStatus) == [.active])
+    }
+
+    @Test func `found by the model: a shard closed by a clock that is behind is listed as long as its records are to be seen`() throws {
+        let world = World()
+        let store = try world.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
+        // Looking raises the horizon to a day before now.
+        _ = try store.answer(ListShardsRequest(stream: "s"))
+        world.move(hours: -48)
+        try store.answer(SplitShardRequest(stream: "s", shardToSplit: "shardId-000000000000", newStartingHashKey: "9999999999"))
+        world.move(hours: 48)
+        let ids = try store.answer(ListShardsRequest(stream: "s")).shards.map(\.shardID.index)
+        withKnownIssue("the closing second is the clock's, not that of the last record") { #expect(ids == [0, 1, 2]) }
+    }
+
+    @Test func `found by the model: a record put while the clock is far behind can be read`() throws {
+        let world = World()
+        let store = try world.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        _ = try store.answer(ListShardsRequest(stream: "s"))
+        world.move(hours: -48)
+        try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
+        let count = try Self.count(store)
+        withKnownIssue("it arrives before the horizon, which does not go back") { #expect(count == 1) }
+    }
+
+    @Test func `found by the model: what was out of sight stays so when the store is opened anew with the clock set back`() throws {
+        let world = World()
+        var store = try world.open()
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
+        world.clock.advance(milliseconds: 2 * 86_400_000)
+        let before = try Self.count(store)
+        #expect(before == 0)
+        try store.closeBlocking()
+        world.move(hours: -48)
+        store = try world.open()
+        defer { store.abandon() }
+        let count = try Self.count(store)
+        withKnownIssue("the horizon is kept on disk only when the retention period changes") { #expect(count == 0) }
+    }
+
+    private static func count(_ store: StreamStore) throws -> Int {
+        let iterator = try store.answer(
+            GetShardIteratorRequest(
+                stream: "s", shardID: "shardId-000000000000", shardIteratorType: "TRIM_HORIZON")
+        ).shardIterator
+        return try store.answer(GetRecordsRequest(shardIterator: iterator)).records.count
+    }
+
+    /// A disk in memory, time by hand, no threads.
+    private struct World {
+        let disk = ShadowIO()
+        let clock = ManualClock()
+
+        func open() throws -> StreamStore {
+            var configuration = Harness.smallConfiguration
+            configuration.greatestRecordByteCount = 11 << 20
+            return try StreamStore(
+                at: "/store", io: disk, clock: clock, entropy: SeededEntropy(seed: 1), configuration: configuration)
+        }
+
+        func move(hours: Int64) { clock.setWall(nanoseconds: clock.wallNanoseconds() + hours * 3_600_000_000_000) }
+    }
+}
