@@ -52,6 +52,7 @@ import Testing
         let store = try world.open()
         defer { store.abandon() }
         let stream = try store.createStreamBlocking("s", shards: 1)
+        world.clock.advance(milliseconds: 30 * 3_600_000)
         try stream.putBlocking([1, 2, 3].span, partitionKey: "k")
         // Looking raises the horizon to a day before now.
         _ = try store.answer(ListShardsRequest(stream: "s"))

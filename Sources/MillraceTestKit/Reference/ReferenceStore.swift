@@ -22,10 +22,8 @@ package struct ReferenceStore: Sendable {
         identityCount = max(identityCount, other.identityCount)
         serialCount = max(serialCount, other.serialCount)
         for name in Array(streams.keys) {
-            guard var stream = streams[name] else { continue }
-            stream.horizon = stream.keptHorizon
-            stream.raiseHorizon(aging)
-            streams[name] = stream
+            guard let kept = streams[name]?.keptHorizon else { continue }
+            streams[name]?.horizon = kept
         }
     }
 

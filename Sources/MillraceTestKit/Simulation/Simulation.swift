@@ -318,10 +318,12 @@ struct Simulation {
     private func settleRecords(_ model: inout ReferenceStore, _ actor: StreamActor) throws {
         for name in model.streams.keys.sorted() {
             guard let handle = try? actor.store.stream(name), var stream = model.streams[name] else { continue }
+            var aged = stream
+            aged.raiseHorizon(agingMilliseconds)
             for index in stream.shards.indices {
                 let log = try actor.store.engine.log(handle.shards[index].logID)
                 try stream.shards[index].settle(
-                    log, promised: promises.written[log.id] ?? 0, horizon: stream.horizon, name: "\(name)/\(index)")
+                    log, promised: promises.written[log.id] ?? 0, horizon: aged.horizon, name: "\(name)/\(index)")
             }
             model.streams[name] = stream
         }

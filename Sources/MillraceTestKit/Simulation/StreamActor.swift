@@ -456,8 +456,9 @@ package struct StreamActor {
             else {
                 throw StreamMismatch(
                     "record \(index) is \(right.sequenceNumber) of \(right.approximateArrivalMilliseconds) ms, "
-                        + "\(right.data.count) bytes; it should be \(left.number.map { "\($0)" } ?? "?") of \(left.arrival) ms, "
-                        + "\(left.data.count) bytes")
+                        + "\(right.data.count) bytes, \(right.encryptionType?.rawValue ?? "?"); it should be "
+                        + "\(left.number.map { "\($0)" } ?? "?") of \(left.arrival) ms, \(left.data.count) bytes, "
+                        + "\(left.encryption.rawValue)")
             }
         }
         guard wanted.count == found.count else {
