@@ -71,7 +71,6 @@ let package = Package(
         .executableTarget(
             name: "millrace-instructions", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],
             path: "Benchmarks/Instructions", swiftSettings: settings),
-        .executableTarget(name: "simtool", dependencies: ["MillraceTestKit"], path: "Tests/SimTool", swiftSettings: settings),
         // Tests
         .target(
             name: "MillraceTestSupport", dependencies: ["MillraceTestKit", "MillraceLog", "MillraceIO"],

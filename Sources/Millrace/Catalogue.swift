@@ -44,8 +44,10 @@ final class Catalogue: Sendable {
             logIDs = try core.log.logIDs()
         } catch { throw core.error(error) }
         state.known = try Self.replay(log, core)
-        // Directories that no record names were made for what never came to be, or belonged to what is gone; their names
-        // stay unused.
+        // Directories that no record names were made for what never came to be, or belonged to what is gone: they go, and
+        // their names stay unused. One that cannot be removed is in nobody's way.
+        let named = Set(state.known.streams.values.flatMap { $0.shards.map(\.logID) })
+        _ = try? core.log.removeLogs(except: named)
         state.nextLogID = max(logIDs.last ?? 0, state.known.greatestLogID) + 1
         for stream in state.known.streams.values { state.streams[stream.streamID] = StoredStream(stream, core: core) }
         self.state = Guarded(state)

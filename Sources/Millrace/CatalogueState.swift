@@ -5,6 +5,9 @@ package struct CatalogueState: Hashable, Sendable {
     package private(set) var streams: [UInt64: StreamDescription] = [:]
     private var ids: [StreamName: UInt64] = [:]
     package private(set) var account: AccountState?
+    /// When the last stream of a name was created that was deleted since, as far as another of the name might be created in
+    /// that second, or before it: forgotten as soon as a stream is created later.
+    private var retired: [StreamName: UInt64] = [:]
 
     package init() {}
 
@@ -19,12 +22,19 @@ package struct CatalogueState: Hashable, Sendable {
     /// The greatest engine's name of any shard that was ever named here and is still.
     var greatestLogID: UInt64 { streams.values.reduce(0) { $1.shards.reduce($0) { max($0, $1.logID) } } }
 
+    /// In which second a stream of that name is created, seconds since 1970 UTC: a later one than of the stream that had the
+    /// name before it, whose numbers clients may hold still.
+    func creationSecond(of name: StreamName, nowSecond: UInt64) -> UInt64 {
+        min(max(nowSecond, retired[name].map { $0 + 1 } ?? 0), SequenceNumber.maximumSecond)
+    }
+
     package mutating func apply(_ record: CatalogueRecord) throws(Misfit) {
         switch record {
         case .streamCreated(let stream):
             guard streams[stream.streamID] == nil, ids[stream.name] == nil else {
                 throw Misfit(detail: "stream \(stream.name) is created twice")
             }
+            retired = retired.filter { $0.value >= stream.creationSecond && $0.key != stream.name }
             ids[stream.name] = stream.streamID
             streams[stream.streamID] = stream
         case .settingsChanged(let id, let settings):
@@ -34,6 +44,7 @@ package struct CatalogueState: Hashable, Sendable {
         case .streamDeleted(let id):
             guard let stream = streams.removeValue(forKey: id) else { throw Misfit(detail: "there is no stream \(id)") }
             ids[stream.name] = nil
+            retired[stream.name] = stream.creationSecond
         case .consumerSet(let id, let consumer):
             try change(id) { stream throws(Misfit) in
                 stream.consumers.removeAll { $0.name == consumer.name }
@@ -100,7 +111,7 @@ extension StreamDescription {
 
 extension HashKeyRange {
     /// Whether the ranges, in this order, cover every place exactly once.
-    static func tile(_ ranges: [HashKeyRange]) -> Bool {
+    package static func tile(_ ranges: [HashKeyRange]) -> Bool {
         guard ranges.first?.starting == .min, ranges.last?.ending == .max else { return false }
         return zip(ranges, ranges.dropFirst()).allSatisfy { $0.ending < $1.starting && $0.isAdjacent(to: $1) }
     }

@@ -1,7 +1,7 @@
 /// Whether a text looks like JSON: enough to refuse what is none before it is kept. No parser.
-enum JSONShape {
+package enum JSONShape {
     /// An object: braces around it, and all braces and brackets outside of strings closed in order, at most 64 deep.
-    static func isObject(_ text: String) -> Bool {
+    package static func isObject(_ text: String) -> Bool {
         var open: [UInt8] = []
         var isString = false
         var isEscaped = false

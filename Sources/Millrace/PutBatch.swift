@@ -75,6 +75,11 @@ public struct PutBatch: Sendable {
         unsafe data.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
 
+    /// - Throws: `validation` when a record is larger than a stream's may be.
+    func check(limit: Int) throws(KinesisError) {
+        try PutCheck.check(byteCount: greatestRecordByteCount, limit: limit)
+    }
+
     /// Empties the batch; its memory stays.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)

@@ -43,17 +43,26 @@ final class ReaderPool: Sendable {
         _ body: @escaping @Sendable () throws(KinesisError) -> Value
     ) async throws(KinesisError) -> Value {
         // The result goes through a lock, not through the continuation, whose order the thread sanitizer does not see.
-        let result = Guarded<Result<Value, KinesisError>>(.failure(.storage(.closed)))
+        // Both are emptied before the task goes on: what `body` holds and answers, the store perhaps, is the task's alone then.
+        let result = Guarded<Result<Value, KinesisError>?>(nil)
+        let work = Guarded<(@Sendable () throws(KinesisError) -> Value)?>(body)
         await withCheckedContinuation { continuation in
             let isQueued = add {
-                let outcome: Result<Value, KinesisError>
-                do throws(KinesisError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
+                let outcome = Self.take(work)
                 result.withLock { $0 = outcome }
                 continuation.resume()
             }
             if !isQueued { continuation.resume() }
         }
-        return try result.withLock { $0 }.get()
+        guard let outcome = result.withLock({ $0.take() }) else { throw .storage(.closed) }
+        return try outcome.get()
+    }
+
+    private static func take<Value>(
+        _ work: Guarded<(@Sendable () throws(KinesisError) -> Value)?>
+    ) -> Result<Value, KinesisError> {
+        guard let body = work.withLock({ $0.take() }) else { preconditionFailure("a job runs once") }
+        do throws(KinesisError) { return .success(try body()) } catch { return .failure(error) }
     }
 
     private func add(_ job: @escaping @Sendable () -> Void) -> Bool {

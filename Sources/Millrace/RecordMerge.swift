@@ -83,6 +83,10 @@ final class RecordMerge: Sendable {
             state.isBusy = true
         }
         defer { state.withLock { $0.isBusy = false } }
+        do throws(KinesisError) { return try await read() } catch { throw stream.failure(error) }
+    }
+
+    private func read() async throws(KinesisError) -> Record? {
         if !state.withLock({ $0.hasBegun }) { try await begin() }
         while !Task.isCancelled {
             guard let turn = state.withLock({ $0.ready.isEmpty ? nil : $0.ready.removeFirst() }) else {

@@ -46,7 +46,11 @@ struct Resharding {
                 }
                 for (parent, log) in parents { try log.wait(.durable, below: ends[parent] ?? 0) }
                 var records: [CatalogueRecord] = [
-                    .resharded(streamID: stream.streamID, plan.reshard(logIDs: logIDs, ends: ends))
+                    .resharded(
+                        streamID: stream.streamID,
+                        plan.reshard(
+                            logIDs: logIDs, ends: ends,
+                            lastArrivals: Dictionary(uniqueKeysWithValues: parents.map { ($0, $1.lastArrival) })))
                 ]
                 var changed = description.settings
                 settings(&changed)

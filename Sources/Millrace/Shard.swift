@@ -137,12 +137,16 @@ public final class Shard: Sendable {
         switch start {
         case .trimHorizon: return try horizonOrdinal(log, level)
         case .latest: return log.tip(level)
-        case .at(let number): return try check(number).ordinal
-        // The ending number of a closed shard has the greatest ordinal there is.
-        case .after(let number): return min(try check(number).ordinal + 1, SequenceNumber.maximumOrdinal)
+        case .at(let number): return place(try check(number).ordinal, log)
+        case .after(let number): return place(try check(number).ordinal + 1, log)
         case .atTimestamp(let milliseconds):
             return try ordinal(arrivingFrom: max(UInt64(max(0, milliseconds)), horizonMilliseconds), log, level)
         }
+    }
+
+    /// A number that no record has yet stands for the place behind the last: whoever begins there misses nothing.
+    private func place(_ ordinal: UInt64, _ log: ShardLog) -> UInt64 {
+        min(ordinal, closing?.endOrdinal ?? log.tip(.published))
     }
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC.

@@ -83,6 +83,7 @@ final class ShardLane: Sendable {
         var pause = Backoff()
         while log.isEnded, !shard.isClosed, isAtTip, !Task.isCancelled {
             try shard.core.checkOpen()
+            try shard.core.checkCatalogue()
             await pause.wait()
         }
     }

@@ -1,7 +1,7 @@
-import MillraceModel
+package import MillraceModel
 
 /// Which shards a list shows: the filter of ListShards, decided. A value.
-enum ShardSelection: Hashable, Sendable {
+package enum ShardSelection: Hashable, Sendable {
     case all
     case after(ShardID)
     case atTrimHorizon
@@ -9,7 +9,7 @@ enum ShardSelection: Hashable, Sendable {
     case atTimestamp(UInt64)
     case fromTimestamp(UInt64)
 
-    init(_ filter: ShardFilter?) throws(KinesisError) {
+    package init(_ filter: ShardFilter?) throws(KinesisError) {
         let milliseconds = UInt64(max(0, filter?.timestampMilliseconds ?? 0))
         switch filter?.type.flatMap(ShardFilterType.init) {
         case nil, .fromTrimHorizon: self = .all
@@ -24,7 +24,7 @@ enum ShardSelection: Hashable, Sendable {
     /// - Parameters:
     ///   - shards: those that are visible, in order of their indices.
     ///   - horizon: milliseconds since 1970 UTC; a time before it means it.
-    func select(_ shards: [ShardDescription], horizon: UInt64) -> [ShardDescription] {
+    package func select(_ shards: [ShardDescription], horizon: UInt64) -> [ShardDescription] {
         switch self {
         case .all: shards
         case .after(let id): shards.filter { $0.shardID > id }
@@ -49,12 +49,12 @@ enum ShardSelection: Hashable, Sendable {
 }
 
 /// Where a list of shards goes on. A value, kept in a token.
-struct ShardPage: Hashable, Sendable {
+package struct ShardPage: Hashable, Sendable {
     /// The index of the last shard shown.
-    let after: UInt32?
-    let filter: ShardSelection
+    package let after: UInt32?
+    package let filter: ShardSelection
 
-    init(after: UInt32?, filter: ShardSelection) {
+    package init(after: UInt32?, filter: ShardSelection) {
         self.after = after
         self.filter = filter
     }
@@ -66,7 +66,7 @@ struct ShardPage: Hashable, Sendable {
 
     // The bytes of a token: index 4, kind 1, number 8.
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let (kind, number): (UInt8, UInt64) =
             switch filter {
             case .all: (1, 0)
@@ -79,7 +79,7 @@ struct ShardPage: Hashable, Sendable {
         return CatalogueFields.bytes(of: after ?? .max) + [kind] + CatalogueFields.bytes(of: number)
     }
 
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard bytes.count == 13 else { return nil }
         let index: UInt32 = bytes[...].word(0)
         let number: UInt64 = bytes[...].word(5)

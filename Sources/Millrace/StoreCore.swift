@@ -82,7 +82,7 @@ final class StoreCore: Sendable {
 
     /// Removes what is on disk of logs that no stream has any more. What cannot be removed now is removed when the store opens.
     func remove(_ logIDs: [UInt64]) {
-        for id in logIDs { try? log.removeLog(id) }
+        for id in logIDs { _ = try? log.removeLog(id) }
     }
 
     /// Makes everything durable and lets go of the directory. Not on a thread of `readers`.

@@ -49,7 +49,8 @@ extension StoredStream {
             let routed = version.route(key, explicitHashKey)
             if admitted != routed.id { try routed.admit(byteCount: key.byteCount + data.count) }
             admitted = routed.id
-            let shard = try await routed.openAsync()
+            let shard: OpenShard
+            do throws(KinesisError) { shard = try await routed.openAsync() } catch { throw failure(error) }
             let placed: OpenShard.Placed
             do throws(LogError) {
                 // Safe because a UInt8 has no padding that would be read as a byte.
@@ -99,7 +100,8 @@ extension StoredStream {
             let routed = version.route(key, explicitHashKey)
             if admitted != routed.id { try routed.admit(byteCount: key.byteCount + data.byteCount) }
             admitted = routed.id
-            let shard = try routed.open()
+            let shard: OpenShard
+            do throws(KinesisError) { shard = try routed.open() } catch { throw failure(error) }
             let placed: OpenShard.Placed
             do throws(LogError) {
                 placed = try shard.append(key: key, data: data, arrival: arrival)
@@ -109,7 +111,7 @@ extension StoredStream {
             }
             routed.countWrite(key, explicitHashKey, byteCount: key.byteCount + data.byteCount)
             do throws(LogError) { try waitBlocking(shard, ack, below: placed.firstOrdinal + 1) } catch {
-                throw core.error(error)
+                throw failure(core.error(error))
             }
             return shard.number(placed)
         }
@@ -145,7 +147,7 @@ extension StoredStream {
         if level == .published { return }
         do throws(LogError) {
             try await shard.log.waitAsync(level, below: ordinal)
-        } catch { throw core.error(error) }
+        } catch { throw failure(core.error(error)) }
     }
 
     func waitBlocking(_ shard: OpenShard, _ ack: AckLevel?, below ordinal: UInt64) throws(LogError) {

@@ -27,6 +27,7 @@ extension StoredStream {
                 try batch.add(data.span, partitionKey: partitionKey)
             }
         }
+        try batch.check(limit: terms.maximumRecordByteCount)
         return await putBatch(batch, ack: ack)
     }
 
@@ -58,9 +59,10 @@ extension StoredStream {
                     } else {
                         ended += part.indices
                     }
-                } catch { results.set(part, error) }
+                } catch { results.set(part, failure(error)) }
             }
-            selection = ended
+            // In the order given: two parts may go on to one child.
+            selection = ended.sorted()
             // Their shard is being split or merged: on to its children.
             if !ended.isEmpty { await pause.wait() }
         } while selection?.isEmpty == false
@@ -99,15 +101,16 @@ extension StoredStream {
                     } else {
                         ended += part.indices
                     }
-                } catch { results.set(part, error) }
+                } catch { results.set(part, failure(error)) }
             }
-            selection = ended
+            // In the order given: two parts may go on to one child.
+            selection = ended.sorted()
         } while selection?.isEmpty == false
         for (part, shard, placed) in results.placed {
             do throws(LogError) {
                 try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
                 results.set(part, shard, placed)
-            } catch { results.set(part, core.error(error)) }
+            } catch { results.set(part, failure(core.error(error))) }
         }
         return results.results
     }
@@ -127,7 +130,7 @@ extension StoredStream {
         /// Whether no record is larger than the stream's may be; all fail if one is.
         mutating func admit(_ batch: PutBatch, limit: Int) -> Bool {
             do throws(KinesisError) {
-                try PutCheck.check(byteCount: batch.greatestRecordByteCount, limit: limit)
+                try batch.check(limit: limit)
                 return true
             } catch {
                 results = Array(repeating: .failure(error), count: batch.count)

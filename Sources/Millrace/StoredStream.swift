@@ -83,6 +83,11 @@ public final class StoredStream: Sendable {
         try core.checkOpen()
     }
 
+    /// What a call answers that met `error`: that the stream was deleted, if it was, and with it what the call was about.
+    func failure(_ error: KinesisError) -> KinesisError {
+        version.isDeleted ? core.words.streamNotFound(name.text) : error
+    }
+
     /// Waits a moment for the end of the reshard that closed a shard of `version`: at most 10 ms, then the caller looks again.
     /// - Throws: `resourceNotFound`, `closed`; the catalogue's error when it failed, so that no reshard will end.
     func waitForReshard(after version: StreamVersion) throws(KinesisError) {

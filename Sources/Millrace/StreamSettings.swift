@@ -25,7 +25,7 @@ package struct StreamSettings: Hashable, Sendable {
     package init() {}
 
     /// What readers may see at that time: records that arrived then or later, in milliseconds since 1970 UTC.
-    func horizon(at nowMilliseconds: UInt64) -> UInt64 {
+    package func horizon(at nowMilliseconds: UInt64) -> UInt64 {
         let period = UInt64(retention.milliseconds)
         return max(horizonFloorMilliseconds, nowMilliseconds > period ? nowMilliseconds - period : 0)
     }

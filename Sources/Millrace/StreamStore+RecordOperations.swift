@@ -32,8 +32,8 @@ extension StreamStore {
         try begin(request)
         let stream = try stored(request.stream)
         let batch = try PutBatch(request.records ?? [])
-        // A client tries a record again that failed by itself; one that is too large would fail for ever.
-        try PutCheck.check(byteCount: batch.greatestRecordByteCount, limit: stream.terms.maximumRecordByteCount)
+        // Refused as a whole: tried again, it would be as large.
+        try batch.check(limit: stream.terms.maximumRecordByteCount)
         return (stream, batch)
     }
 
@@ -137,8 +137,8 @@ extension StoredStream {
             records: results.map { result in
                 switch result {
                 case .success(let number): .success(shardID: number.shardID, sequenceNumber: number)
-                case .failure(.provisionedThroughputExceeded(let message)):
-                    .failure(code: KinesisError.provisionedThroughputExceeded("").code, message: message)
+                case .failure(let error) where error.code == KinesisError.provisionedThroughputExceeded("").code:
+                    .failure(code: error.code, message: error.message)
                 case .failure(let error):
                     // The model knows two codes; a client tries again after either.
                     .failure(code: "InternalFailure", message: error.message)

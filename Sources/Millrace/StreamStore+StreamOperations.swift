@@ -38,7 +38,7 @@ extension StreamStore {
             let logIDs = catalogue.newLogIDs(ranges.count)
             // In a later second than a stream of this name that was deleted, whose numbers clients may hold still: a second
             // is the least by which creations of one name can be told apart.
-            let second = min(core.nowMilliseconds() / 1000, SequenceNumber.maximumSecond)
+            let second = known.creationSecond(of: name, nowSecond: core.nowMilliseconds() / 1000)
             var description = StreamDescription(
                 name: name, streamID: streamID, creationSecond: second, ackLevel: ack,
                 shards: zip(ranges, logIDs).enumerated().map { index, part in

@@ -1,11 +1,11 @@
-import MillraceModel
+package import MillraceModel
 import Synchronization
 
 /// What holds now for every shard of a stream: how old a record may be to be seen, how large to be put.
 ///
 /// A class because the shards share it, and so that they need not know their stream. Relaxed but for the mark: nothing else is
 /// ordered by these numbers.
-final class StreamTerms: Sendable {
+package final class StreamTerms: Sendable {
     private let periodMilliseconds = Atomic<UInt64>(0)
     /// Only ever raised: what was once too old to be seen stays unseen, whatever the clock or the period do.
     private let floorMilliseconds = Atomic<UInt64>(0)
@@ -14,12 +14,12 @@ final class StreamTerms: Sendable {
     private let isEncrypted = Atomic<Bool>(false)
     let streamName: StreamName
 
-    init(_ name: StreamName, _ settings: StreamSettings) {
+    package init(_ name: StreamName, _ settings: StreamSettings) {
         streamName = name
         take(settings)
     }
 
-    func take(_ settings: StreamSettings) {
+    package func take(_ settings: StreamSettings) {
         raise(to: settings.horizonFloorMilliseconds)
         periodMilliseconds.store(UInt64(settings.retention.milliseconds), ordering: .relaxed)
         recordByteLimit.store(settings.maximumRecordByteCount, ordering: .relaxed)
@@ -29,7 +29,7 @@ final class StreamTerms: Sendable {
 
     /// Data and partition key together.
     @inline(__always)
-    var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }
+    package var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }
 
     /// Whether traffic is measured, because the store scales the stream.
     @inline(__always)
@@ -39,7 +39,7 @@ final class StreamTerms: Sendable {
     var mark: UInt8 { isEncrypted.load(ordering: .sequentiallyConsistent) ? RecordMark.encrypted : 0 }
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC. Never goes back.
-    func horizon(at nowMilliseconds: UInt64) -> UInt64 {
+    package func horizon(at nowMilliseconds: UInt64) -> UInt64 {
         let period = periodMilliseconds.load(ordering: .relaxed)
         if nowMilliseconds > period { raise(to: nowMilliseconds - period) }
         return floorMilliseconds.load(ordering: .relaxed)

@@ -7,18 +7,18 @@ import Synchronization
 /// to keep the one it loaded: replacing is for what changes by somebody's decision, a reshard or a setting, never for traffic.
 ///
 /// Safe although it keeps a bare reference: what it refers to is in `kept`, which only grows.
-@safe final class Versions<Value: AnyObject & Sendable>: Sendable {
+@safe package final class Versions<Value: AnyObject & Sendable>: Sendable {
     private let current: Atomic<UInt>
     private let kept: Guarded<[Value]>
 
-    init(_ first: Value) {
+    package init(_ first: Value) {
         current = Atomic(Self.bits(first))
         kept = Guarded([first])
     }
 
     /// The newest version.
     @inline(__always)
-    var value: Value {
+    package var value: Value {
         // Acquire; pairs with the release in `replace`. Safe because the reference is one that `kept` holds.
         let bits = current.load(ordering: .acquiring)
         guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else {
@@ -28,7 +28,7 @@ import Synchronization
     }
 
     /// Makes `next` the newest. One caller at a time.
-    func replace(with next: Value) {
+    package func replace(with next: Value) {
         kept.withLock { $0.append(next) }
         current.store(Self.bits(next), ordering: .releasing)
     }

@@ -33,15 +33,22 @@ package final class Segment: Sendable {
     }
 
     /// The open file and what it holds; opens and reads header and footer, or walks the blocks, when nobody has yet.
+    /// - Throws: `io`, `corrupt`, `newerFormat`; `removed` when the log is being removed.
     package func use() throws(LogError) -> (OpenSegment, SegmentContent) {
         let found = state.withLock { ($0.open, $0.content) }
         if let open = found.0, let content = found.1 { return (open, content) }
-        let open = try OpenSegment(in: directory, name: name, writable: false)
+        let open: OpenSegment
         let content: SegmentContent
-        if let known = found.1 {
-            content = known
-        } else {
-            content = try SegmentContent.read(open, in: directory, baseOrdinal: baseOrdinal)
+        do throws(LogError) {
+            open = try OpenSegment(in: directory, name: name, writable: false)
+            if let known = found.1 {
+                content = known
+            } else {
+                content = try SegmentContent.read(open, in: directory, baseOrdinal: baseOrdinal)
+            }
+        } catch {
+            // A file that is not found because it was just removed is no error of the disk.
+            throw state.withLock { $0.isRetired } ? .removed : error
         }
         // Two threads may have done the same; the first one's stays, so that images are shared.
         return state.withLock { state in

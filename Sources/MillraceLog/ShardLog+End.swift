@@ -29,6 +29,13 @@ extension ShardLog {
         }
     }
 
+    /// The arrival of the last record, or what recovery knows of it; 0 when there never was one. Waits as `endAppends` does.
+    package var lastArrival: UInt64 {
+        let arrival = Atomic<UInt64>(0)
+        writer.withRole { arrival.store($0.lastArrival, ordering: .relaxed) }
+        return arrival.load(ordering: .relaxed)
+    }
+
     /// No append succeeds any more, unless `resumeAppends` is called.
     package var isEnded: Bool { failure.isEnded }
 

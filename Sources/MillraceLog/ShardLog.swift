@@ -269,16 +269,11 @@ package final class ShardLog: Sendable {
         return durable
     }
     func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> LogReader.Place {
-        do throws(LogError) { return try reader.locate(position, visible: visible) } catch { throw cause(of: error) }
+        try reader.locate(position, visible: visible)
     }
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
-        do throws(LogError) {
-            return try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
-        } catch { throw cause(of: error) }
+        try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)
     }
-    /// A file that is not found because it was just removed is no error of the disk.
-    private func cause(of error: LogError) -> LogError { failure.isRemoved ? .removed : error }
-
     func waitForRecord(after position: UInt64, _ level: Level, nanoseconds: Int64) -> Bool {
         let wakeCount = duties.readerWakeCount.load(ordering: .sequentiallyConsistent)
         return watermarks.wait(level, for: position + 1, nanoseconds: nanoseconds) {

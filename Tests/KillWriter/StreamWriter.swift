@@ -18,6 +18,8 @@ import MillraceTestSupport
 ///     A <name> <task> <n> <number>...      records n, n + 1, ... have these sequence numbers, and are written or durable
 ///     C                                    closed
 ///     X                                    left without a close
+///
+/// and what `StreamChanges` says.
 enum StreamWriter {
     private static let taskCount: UInt32 = 3
 
@@ -55,6 +57,7 @@ enum StreamWriter {
         _ store: StreamStore, task: UInt32, cycle: UInt32, seed: UInt64, stepCount: UInt32?
     ) async throws(KinesisError) {
         let dice = SeededEntropy(seed: seed ^ UInt64(task) &* 0x9E37_79B9_7F4A_7C15)
+        var changes = StreamChanges(store, task: task, cycle: cycle)
         var number: UInt64 = 0
         var left = stepCount
         while left != 0 {
@@ -75,7 +78,12 @@ enum StreamWriter {
                 continue
             }
             // The latest ones: the others are quiet.
-            let stream = try store.stream(names[names.count - 1 - dice.next(below: min(4, names.count))].text)
+            let name = names[names.count - 1 - dice.next(below: min(4, names.count))].text
+            if dice.next(below: 4) == 0 {
+                try await changes.step(name, streamCount: names.count, dice)
+                continue
+            }
+            guard let stream = try find(name, store) else { continue }
             let level: AckLevel = dice.next(below: 2) == 0 ? .written : .durable
             let count = UInt64(dice.next(below: 3) == 0 ? dice.next(below: 30) + 1 : 1)
             var entries: [PutEntry] = []
@@ -85,15 +93,31 @@ enum StreamWriter {
                     PutEntry(record.data(log: UInt64(task)), partitionKey: String(decoding: record.key, as: UTF8.self)))
             }
             var numbers: [SequenceNumber] = []
-            if count == 1 {
-                let record = KillRecord(number: number, cycle: cycle, place: task, batchCount: 1)
-                let key = String(decoding: record.key, as: UTF8.self)
-                numbers = [try await stream.put(record.data(log: UInt64(task)), partitionKey: key, ack: level)]
-            } else {
-                for result in try await stream.putRecords(entries, ack: level) { numbers.append(try result.get()) }
+            do throws(KinesisError) {
+                if count == 1 {
+                    let entry = entries[0]
+                    numbers = [
+                        try await stream.put(entry.data ?? [], partitionKey: entry.partitionKey ?? "", ack: level)
+                    ]
+                } else {
+                    for result in try await stream.putRecords(entries, ack: level) { numbers.append(try result.get()) }
+                }
+            } catch {
+                // Another task deleted the stream: nobody will look for its records.
+                guard case .resourceNotFound = error else { throw error }
+                number += count
+                continue
             }
             KillWriter.say("A \(stream.name) \(task) \(number) " + numbers.map { "\($0)" }.joined(separator: " "))
             number += count
+        }
+    }
+
+    /// nil when another task deleted it meanwhile.
+    private static func find(_ name: String, _ store: StreamStore) throws(KinesisError) -> StoredStream? {
+        do throws(KinesisError) { return try store.stream(name) } catch {
+            guard case .resourceNotFound = error else { throw error }
+            return nil
         }
     }
 }

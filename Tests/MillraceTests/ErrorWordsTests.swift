@@ -25,7 +25,7 @@ import Testing
             .corrupt(file: "s", byteOffset: 12_288, detail: "records 3 up to 9 cannot be read")
         ),
         (.frozen(cause: IOError(.sync, name: "s", errorNumber: 5)), .frozen("sync of s: error number 5")),
-        (.closed, .closed),
+        (.closed, .closed), (.ended, .closed), (.removed, .closed),
         (.locked(processID: "4711"), .locked(byProcess: 4711)), (.locked(processID: ""), .locked(byProcess: 0)),
         (.notAStore(detail: "x"), .notAStore(path: "/p")),
         (

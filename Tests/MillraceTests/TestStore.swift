@@ -17,6 +17,7 @@ struct TestStore {
     var clock = ManualClock()
     var entropy = SeededEntropy(seed: 1)
     var configuration = TestStore.configuration
+    var options = ServiceOptions()
 
     static var configuration: LogConfiguration {
         var configuration = Harness.smallConfiguration
@@ -29,7 +30,8 @@ struct TestStore {
     }
 
     func open() throws(KinesisError) -> StreamStore {
-        try StreamStore(at: "/store", io: disk, clock: clock, entropy: entropy, configuration: configuration)
+        try StreamStore(at: "/store", io: disk, clock: clock, entropy: entropy, configuration: configuration,
+            options: options)
     }
 }
 
@@ -87,4 +89,62 @@ func removeTree(_ path: String) {
     io.close(root)
     // Safe because the string is a C string for the call.
     _ = unsafe rmdir(path)
+}
+
+/// What `body` throws; nil when it does not.
+func refusal(_ body: () throws(KinesisError) -> Void) -> KinesisError? {
+    do throws(KinesisError) { try body() } catch { return error }
+    return nil
+}
+
+extension StreamStore {
+    /// A new stream, and its ARN.
+    @discardableResult
+    func make(_ name: String = "s", shards: Int? = 1, _ change: (inout CreateStreamRequest) -> Void = { _ in })
+        throws(KinesisError) -> String
+    {
+        var request = CreateStreamRequest(streamName: name, shardCount: shards)
+        change(&request)
+        try answer(request)
+        return try summary(name).streamARN.description
+    }
+
+    func summary(_ name: String = "s") throws(KinesisError) -> StreamDescriptionSummary {
+        try answer(DescribeStreamSummaryRequest(stream: StreamReference(name: name))).streamDescriptionSummary
+    }
+
+    func shards(_ name: String = "s", _ filter: ShardFilter? = nil) throws(KinesisError) -> [ShardSummary] {
+        try answer(ListShardsRequest(stream: StreamReference(name: name), shardFilter: filter)).shards
+    }
+
+    func split(_ index: UInt32, at key: UInt128? = nil, of name: String = "s") throws(KinesisError) {
+        let range = try shards(name).first { $0.shardID.index == index }?.hashKeyRange ?? .whole
+        let key = key ?? range.starting.value + (range.ending.value - range.starting.value) / 2 + 1
+        try answer(
+            SplitShardRequest(
+                stream: StreamReference(name: name), shardToSplit: "\(ShardID(index: index))", newStartingHashKey: "\(key)"))
+    }
+
+    func merge(_ index: UInt32, _ adjacent: UInt32, of name: String = "s") throws(KinesisError) {
+        try answer(
+            MergeShardsRequest(
+                stream: StreamReference(name: name), shardToMerge: "\(ShardID(index: index))",
+                adjacentShardToMerge: "\(ShardID(index: adjacent))"))
+    }
+
+    @discardableResult
+    func scale(to count: Int, _ name: String = "s") throws(KinesisError) -> UpdateShardCountResponse {
+        try answer(UpdateShardCountRequest(stream: StreamReference(name: name), targetShardCount: count))
+    }
+
+    func iterator(
+        _ index: UInt32 = 0, _ type: ShardIteratorType = .trimHorizon, number: SequenceNumber? = nil, time: Int64? = nil,
+        of name: String = "s"
+    ) throws(KinesisError) -> String {
+        try answer(
+            GetShardIteratorRequest(
+                stream: StreamReference(name: name), shardID: "\(ShardID(index: index))", shardIteratorType: type.rawValue,
+                startingSequenceNumber: number?.description, timestampMilliseconds: time)
+        ).shardIterator
+    }
 }
