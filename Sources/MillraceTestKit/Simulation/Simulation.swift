@@ -299,6 +299,10 @@ struct Simulation {
             var model = candidate
             model.reopened(now: nowMilliseconds, aging: agingMilliseconds, countingOnFrom: candidates[0])
             actor.model = model
+            for name in model.streams.keys.sorted() where (try? actor.store.stream(name)) != nil {
+                do { try actor.learnClosings(Int(name.dropFirst()) ?? 0) } catch { refused.append("\(error)") }
+            }
+            model = actor.model
             if let target, index == candidates.count - 1, try actor.view(actor.store) != actor.view(model) {
                 do {
                     for stream in target.streams { try actor.adoptShards(stream, target.count) }
@@ -379,7 +383,7 @@ extension ReferenceShard {
         }
         records = kept
         visibleEnd = .max
-        if isLost { leastArrival = kept.last?.arrival ?? 0 }
+        if isLost, closingSecond == nil { leastArrival = kept.last?.arrival ?? 0 }
     }
 }
 
