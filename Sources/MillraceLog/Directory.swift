@@ -29,6 +29,7 @@ package enum Directory {
         let count = range.count
         var leastData = UInt32.max, greatestData: UInt32 = 0
         var leastKey = UInt32.max, greatestKey: UInt32 = 0
+        var someFlags: UInt16 = 0, commonFlags = UInt16.max
         let firstEntry = end - entryByteCount * (range.lowerBound + 1)
         let firstArrival = image.load(UInt32.self, at: firstEntry + 4)
         let lastArrival = image.load(UInt32.self, at: end - entryByteCount * range.upperBound + 4)
@@ -42,14 +43,20 @@ package enum Directory {
             greatestData = max(greatestData, data)
             leastKey = min(leastKey, key)
             greatestKey = max(greatestKey, key)
+            let flags = image.load(UInt16.self, at: at + 10)
+            someFlags |= flags
+            commonFlags &= flags
             start = recordEnd
             at -= entryByteCount
         }
         let dataWidth = width(of: greatestData - leastData)
         let keyWidth = width(of: greatestKey - leastKey)
         let arrivalWidth = width(of: lastArrival - firstArrival)
+        // Alike for nearly all: then they take no bits.
+        let leastFlags = someFlags == commonFlags ? UInt32(someFlags) : 0
+        let flagsWidth = width(of: UInt32(someFlags) - leastFlags)
         var position = 0
-        for (width, least) in [(dataWidth, leastData), (keyWidth, leastKey), (arrivalWidth, 0), (0, 0)] {
+        for (width, least) in [(dataWidth, leastData), (keyWidth, leastKey), (arrivalWidth, 0), (flagsWidth, leastFlags)] {
             output.store(UInt8(width), at: position)
             output.store(least, at: position + 1)
             position += headByteCount
@@ -81,6 +88,15 @@ package enum Directory {
             var at = firstEntry
             for _ in 0..<count {
                 packer.put(image.load(UInt32.self, at: at + 4) &- firstArrival, width: arrivalWidth)
+                at -= entryByteCount
+            }
+            position = packer.finish()
+        }
+        if flagsWidth > 0 {
+            var packer = BitPacker(output, at: position)
+            var at = firstEntry
+            for _ in 0..<count {
+                packer.put(UInt32(image.load(UInt16.self, at: at + 10)) &- leastFlags, width: flagsWidth)
                 at -= entryByteCount
             }
             position = packer.finish()

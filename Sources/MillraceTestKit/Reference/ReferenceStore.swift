@@ -11,6 +11,8 @@ package struct ReferenceStore: Sendable {
     package var now: UInt64 = 0
     /// The time by which records grow old: that of the clock unless it ran ahead of the time that passed.
     package var aging: UInt64 = 0
+    /// When streams were created that were deleted since. Kept until another stream is created in a later second.
+    private var retired: [String: UInt64] = [:]
     private var identityCount = 0
     private var serialCount = 0
 
@@ -22,10 +24,8 @@ package struct ReferenceStore: Sendable {
         identityCount = max(identityCount, other.identityCount)
         serialCount = max(serialCount, other.serialCount)
         for name in Array(streams.keys) {
-            guard var stream = streams[name] else { continue }
-            stream.horizon = stream.keptHorizon
-            stream.raiseHorizon(aging)
-            streams[name] = stream
+            guard let kept = streams[name]?.keptHorizon else { continue }
+            streams[name]?.horizon = kept
         }
     }
 
@@ -80,13 +80,15 @@ package struct ReferenceStore: Sendable {
         if isOnDemand, request.shardCount != nil { throw .validation("count") }
         let ranges = try HashKeyRange.tiling(count: request.shardCount ?? 4)
         if streams[name] != nil { throw .resourceInUse("name") }
+        // Later than a stream of that name that is gone, whose numbers somebody may hold.
+        let second = max(now / 1000, retired[name].map { $0 + 1 } ?? 0)
+        retired = retired.filter { $0.value >= second && $0.key != name }
         let shards = ranges.enumerated().map { index, range in
             ReferenceShard(
-                id: ShardID(index: UInt32(index)), range: range.starting.value...range.ending.value,
-                creationSecond: now / 1000)
+                id: ShardID(index: UInt32(index)), range: range.starting.value...range.ending.value, creationSecond: second)
         }
         identityCount += 1
-        var stream = ReferenceStream(name: name, identity: identityCount, creationSecond: now / 1000, shards: shards)
+        var stream = ReferenceStream(name: name, identity: identityCount, creationSecond: second, shards: shards)
         stream.mode = isOnDemand ? .onDemand : .provisioned
         stream.tags = tags
         stream.recordByteLimit = (request.maxRecordSizeInKiB ?? 1024) << 10
@@ -97,6 +99,7 @@ package struct ReferenceStore: Sendable {
         try request.validate()
         let stream = try stream(request.stream)
         if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true { throw .resourceInUse("consumers") }
+        retired[stream.name] = stream.creationSecond
         streams[stream.name] = nil
     }
 

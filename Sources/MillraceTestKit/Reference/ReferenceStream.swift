@@ -36,13 +36,9 @@ package struct ReferenceShard: Sendable {
         creationSecond * 1000 <= last && (closingSecond.map { first <= $0 * 1000 + 999 } ?? true)
     }
 
-    /// Whether a shard is closed no earlier than in the second of its last record, whatever the clock did: it lives as long as
-    /// that. The store does not do so yet (FoundByTheModelTests).
-    package static let lastsAsLongAsItsRecords = false
-
-    package func closing(in second: UInt64) -> UInt64 {
-        max(second, creationSecond, Self.lastsAsLongAsItsRecords ? lastArrival / 1000 : 0)
-    }
+    /// In which second it closes when its child is created in that one: not before its last record, as it lives as long as that,
+    /// and not before the second that ends where the child begins.
+    package func closing(in second: UInt64, child: UInt64) -> UInt64 { max(second, child - 1, lastArrival / 1000) }
 
     package var visible: ArraySlice<ReferenceRecord> {
         records.prefix { $0.number.map { $0.ordinal < visibleEnd } ?? true }
@@ -107,7 +103,7 @@ package struct ReferenceStream: Sendable {
         // In a later second than its parents, so that its numbers are above theirs.
         let creation = parents.reduce(second) { max($0, $1.creationSecond + 1) }
         for parent in parents {
-            shards[Int(parent.id.index)].closingSecond = parent.closing(in: second)
+            shards[Int(parent.id.index)].closingSecond = parent.closing(in: second, child: creation)
         }
         shards.append(
             ReferenceShard(

@@ -299,6 +299,10 @@ struct Simulation {
             var model = candidate
             model.reopened(now: nowMilliseconds, aging: agingMilliseconds, countingOnFrom: candidates[0])
             actor.model = model
+            for name in model.streams.keys.sorted() where (try? actor.store.stream(name)) != nil {
+                do { try actor.learnClosings(Int(name.dropFirst()) ?? 0) } catch { refused.append("\(error)") }
+            }
+            model = actor.model
             if let target, index == candidates.count - 1, try actor.view(actor.store) != actor.view(model) {
                 do {
                     for stream in target.streams { try actor.adoptShards(stream, target.count) }
@@ -318,10 +322,12 @@ struct Simulation {
     private func settleRecords(_ model: inout ReferenceStore, _ actor: StreamActor) throws {
         for name in model.streams.keys.sorted() {
             guard let handle = try? actor.store.stream(name), var stream = model.streams[name] else { continue }
+            var aged = stream
+            aged.raiseHorizon(agingMilliseconds)
             for index in stream.shards.indices {
                 let log = try actor.store.engine.log(handle.shards[index].logID)
                 try stream.shards[index].settle(
-                    log, promised: promises.written[log.id] ?? 0, horizon: stream.horizon, name: "\(name)/\(index)")
+                    log, promised: promises.written[log.id] ?? 0, horizon: aged.horizon, name: "\(name)/\(index)")
             }
             model.streams[name] = stream
         }
@@ -377,7 +383,7 @@ extension ReferenceShard {
         }
         records = kept
         visibleEnd = .max
-        if isLost { leastArrival = kept.last?.arrival ?? 0 }
+        if isLost, closingSecond == nil { leastArrival = kept.last?.arrival ?? 0 }
     }
 }
 

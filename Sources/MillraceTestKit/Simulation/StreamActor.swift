@@ -136,12 +136,14 @@ package struct StreamActor {
                 stream: reference(stream), shardToSplit: shardText(shard, stream),
                 newStartingHashKey: splitKey(self.shard(shard, stream), place))
             try done({ try $0.answer(request) }, { try $0.answer(request) })
+            try learnClosings(stream)
             try checkShards(stream)
         case .mergeShards(let stream, let shard, let place):
             let (first, second) = mergePair(stream, shard, place)
             let request = MergeShardsRequest(
                 stream: reference(stream), shardToMerge: first, adjacentShardToMerge: second)
             try done({ try $0.answer(request) }, { try $0.answer(request) })
+            try learnClosings(stream)
             try checkShards(stream)
         case .updateShardCount(let stream, let choice): try updateShardCount(stream, choice)
         case .increaseRetention(let stream, let hours):
@@ -456,8 +458,9 @@ package struct StreamActor {
             else {
                 throw StreamMismatch(
                     "record \(index) is \(right.sequenceNumber) of \(right.approximateArrivalMilliseconds) ms, "
-                        + "\(right.data.count) bytes; it should be \(left.number.map { "\($0)" } ?? "?") of \(left.arrival) ms, "
-                        + "\(left.data.count) bytes")
+                        + "\(right.data.count) bytes, \(right.encryptionType?.rawValue ?? "?"); it should be "
+                        + "\(left.number.map { "\($0)" } ?? "?") of \(left.arrival) ms, \(left.data.count) bytes, "
+                        + "\(left.encryption.rawValue)")
             }
         }
         guard wanted.count == found.count else {
@@ -579,14 +582,8 @@ package struct StreamActor {
                     ReferenceShard(
                         id: shard.id, range: range, creationSecond: shard.creationSecond, parents: shard.parents))
             }
-            if known.shards[index].closingSecond == nil, let ending = shard.endingSequenceNumber {
-                let state = known.shards[index]
-                known.shards[index].closingSecond = ending.recordSecond
-                guard ending.recordSecond == state.closing(in: model.now / 1000) else {
-                    throw StreamMismatch("\(shard.id) closed in second \(ending.recordSecond), not in \(state.closing(in: model.now / 1000))")
-                }
-            }
         }
+        try learnClosings(&known, found)
         for child in known.shards { for parent in child.parents where known.shards[Int(parent.index)].closingSecond == nil {
             throw StreamMismatch("\(child.id) is there and its parent \(parent) is open")
         } }
@@ -597,6 +594,34 @@ package struct StreamActor {
         }
         let wanted = try HashKeyRange.tiling(count: target).map { $0.starting.value...$0.ending.value }
         guard open == wanted else { throw StreamMismatch("the open shards are \(open), not \(wanted)") }
+        model.streams[known.name] = known
+    }
+
+    /// Takes the seconds in which shards closed, each of which is within its bounds.
+    private func learnClosings(_ known: inout ReferenceStream, _ found: [Shard]) throws {
+        for (index, shard) in found.enumerated() {
+            guard let ending = shard.endingSequenceNumber, known.shards[index].closingSecond == nil,
+                let child = known.shards.filter({ $0.parents.contains(shard.id) }).map(\.creationSecond).min()
+            else { continue }
+            var state = known.shards[index]
+            let greatest = state.closing(in: model.now / 1000, child: child)
+            state.lastArrival = state.leastArrival ?? state.lastArrival
+            guard (state.closing(in: model.now / 1000, child: child)...greatest).contains(ending.recordSecond) else {
+                throw StreamMismatch("\(shard.id) closed in second \(ending.recordSecond), not in \(greatest)")
+            }
+            known.shards[index].closingSecond = ending.recordSecond
+            known.shards[index].leastArrival = nil
+        }
+    }
+
+    /// Takes what cannot be foreseen of a split or a merge: where the last records of a shard were lost, up to when it lives.
+    mutating func learnClosings(_ stream: Int) throws {
+        guard var known = known(stream), known.shards.contains(where: { $0.leastArrival != nil && $0.closingSecond != nil })
+        else { return }
+        for index in known.shards.indices where known.shards[index].leastArrival != nil {
+            known.shards[index].closingSecond = nil
+        }
+        try learnClosings(&known, try store.stream(known.name).shards)
         model.streams[known.name] = known
     }
 
