@@ -180,8 +180,11 @@ final class Catalogue: Sendable {
     private func take(_ records: [CatalogueRecord]) {
         let changed: [(StoredStream, StreamDescription?)] = state.withLock { state in
             var changed: [(StoredStream, StreamDescription?)] = []
+            // On a copy: what readers were given is theirs without a lock, and never changed in place.
+            var known = state.known
+            defer { state.known = known }
             for record in records {
-                do throws(CatalogueState.Misfit) { try state.known.apply(record) } catch {
+                do throws(CatalogueState.Misfit) { try known.apply(record) } catch {
                     preconditionFailure("a change was decided that does not fit: \(error.detail)")
                 }
                 switch record {
@@ -189,7 +192,7 @@ final class Catalogue: Sendable {
                 case .streamDeleted(let id):
                     if let stream = state.streams.removeValue(forKey: id) { changed.append((stream, nil)) }
                 case .settingsChanged(let id, _), .resharded(let id, _):
-                    if let stream = state.streams[id], let now = state.known.streams[id] { changed.append((stream, now)) }
+                    if let stream = state.streams[id], let now = known.streams[id] { changed.append((stream, now)) }
                 case .consumerSet, .consumerRemoved, .accountChanged: break
                 }
             }
