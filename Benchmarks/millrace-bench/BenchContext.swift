@@ -18,7 +18,7 @@
     /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
         MainJob(), Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
-        Reopen(), Reshard(),
+        Reopen(), Reshard(), ManyStreams(),
     ]
 
     /// What scenarios and floors work with.

@@ -134,7 +134,7 @@
 
     /// A small file's text without the newline at its end; empty when it cannot be read. Files below /proc say that
     /// they have no length, so this reads up to 64 KiB and no more.
-    private func text(of path: String) -> String {
+    func text(of path: String) -> String {
         // Safe because the path is a string, and no more is read than there is room for.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }

@@ -151,13 +151,25 @@ final class Catalogue: Sendable {
         do throws(LogError) {
             if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: pending.endOrdinal) }
         } catch {
-            if case .storageFull = error { throw core.error(error) }
+            if case .storageFull = error {
+                // Shards that the change closes take no records until it is made: whoever waits there tries it again.
+                core.holdUp { [weak self] () throws(KinesisError) in try self?.settleAgain() }
+                throw core.error(error)
+            }
             // Perhaps kept, perhaps not: nobody can say before the next opening, so no other change may follow.
             core.catalogueFailed(core.error(error))
             throw core.error(error)
         }
         take(pending.records)
         pending = Pending()
+        core.holdUp(nil)
+    }
+
+    private func settleAgain() throws(KinesisError) {
+        try changing.withLock { pending throws(KinesisError) in
+            try core.checkCatalogue()
+            try settle(&pending)
+        }
     }
 
     /// One batch. The ordinal behind it.

@@ -22,6 +22,7 @@ final class StoreCore: Sendable {
     private let isClosing = Atomic<Bool>(false)
     /// Why the catalogue takes no more changes; set once.
     private let catalogueFailure = Guarded<KinesisError?>(nil)
+    private let heldUp = Guarded<Settling?>(nil)
 
     init(
         path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int,
@@ -73,6 +74,26 @@ final class StoreCore: Sendable {
     func checkCatalogue() throws(KinesisError) {
         if let error = catalogueFailure.withLock({ $0 }) { throw error }
     }
+
+    /// Tries again what a full disk has held up of the catalogue's last change; nothing to do when there is none. May wait for
+    /// the disk.
+    ///
+    /// - Throws: `storageFull` while there is no room; as `checkCatalogue`.
+    func settleCatalogue() throws(KinesisError) {
+        try checkCatalogue()
+        if let settle = heldUp.withLock({ $0 }) { try settle() }
+    }
+
+    /// The same for a task.
+    func settleCatalogueAsync() async throws(KinesisError) {
+        guard heldUp.withLock({ $0 != nil }) else { return }
+        try await readers.run { [self] () throws(KinesisError) in try settleCatalogue() }
+    }
+
+    /// How to try the change again that a full disk holds up; nil when it was made.
+    func holdUp(_ settle: Settling?) { heldUp.withLock { $0 = settle } }
+
+    typealias Settling = @Sendable () throws(KinesisError) -> Void
 
     func catalogueFailed(_ error: KinesisError) { catalogueFailure.withLock { $0 = $0 ?? error } }
 

@@ -57,6 +57,7 @@ extension StoredStream {
                 placed = try shard.append(key: key.bytes, data: unsafe data.bytes, arrival: arrival)
             } catch {
                 try retry(after: error, version)
+                try await core.settleCatalogueAsync()
                 if Task.isCancelled { throw .storage(.wouldBlock) }
                 await pause.wait()
                 continue

@@ -163,6 +163,7 @@ extension StoredStream {
                 return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
             } catch {
                 try retry(after: error, version)
+                try await core.settleCatalogueAsync()
                 if case .ended = error { return nil }
                 if Task.isCancelled { throw .storage(.wouldBlock) }
             }

@@ -89,10 +89,11 @@ public final class StoredStream: Sendable {
     }
 
     /// Waits a moment for the end of the reshard that closed a shard of `version`: at most 10 ms, then the caller looks again.
-    /// - Throws: `resourceNotFound`, `closed`; the catalogue's error when it failed, so that no reshard will end.
+    /// - Throws: `resourceNotFound`, `closed`; `storageFull` when a full disk holds the reshard up; the catalogue's error when it
+    ///   failed, so that no reshard will end.
     func waitForReshard(after version: StreamVersion) throws(KinesisError) {
         try check(version)
-        try core.checkCatalogue()
+        try core.settleCatalogue()
         let key = changes.prepare()
         guard self.version === version else { return changes.cancel() }
         changes.wait(key, nanoseconds: 10_000_000)
