@@ -202,6 +202,8 @@ package struct ReferenceStore: Sendable {
             stream.raiseHorizon(aging)
             let shard = try stream.shard(request.shardID)
             let visible = shard.visible
+            // A number may be one of a record that is not to be seen yet; no other place is behind the first of those.
+            var among = visible
             let next = visible.endIndex < shard.records.count ? shard.records[visible.endIndex].serial : serialCount
             var first: (ReferenceRecord) -> Bool = { _ in false }
             switch try request.position {
@@ -212,13 +214,13 @@ package struct ReferenceStore: Sendable {
                 first = { [horizon = stream.horizon] in $0.arrival >= max(horizon, UInt64(max(0, time))) }
             case .at(let number):
                 if !shard.gives(number) { throw .invalidArgument("number") }
-                first = { $0.number?.ordinal ?? .max >= number.ordinal }
+                (among, first) = (shard.records[...], { $0.number?.ordinal ?? .max >= number.ordinal })
             case .after(let number):
                 if !shard.gives(number) { throw .invalidArgument("number") }
-                first = { $0.number?.ordinal ?? .max > number.ordinal }
+                (among, first) = (shard.records[...], { $0.number?.ordinal ?? .max > number.ordinal })
             }
             return ReferenceIterator(
-                stream: stream.identity, shard: shard.id, serial: visible.first(where: first)?.serial ?? next,
+                stream: stream.identity, shard: shard.id, serial: among.first(where: first)?.serial ?? (among.endIndex > visible.endIndex ? serialCount : next),
                 issued: now)
         }
     }

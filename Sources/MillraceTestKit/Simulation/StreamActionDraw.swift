@@ -184,7 +184,8 @@ struct StreamActionDraw {
         case 9: .prepare
         case 10: dice.chance(0.5) ? .kill : .losePower
         case 11: .losePowerDuringNext(call: 1 + dice.next(below: oneIn(3) ? 40 : 8))
-        case 12: oneIn(2) ? failCall() : .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
+        case 12 where oneIn(2): oneIn(6) ? .leaveRoom(dice.next(below: 200_000)) : failCall()
+        case 12: .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
         default: service()
         }
     }
