@@ -6,7 +6,7 @@ private enum Field {
     static let name: UInt8 = 1, creationSecond: UInt8 = 3
     static let mode: UInt8 = 6, retention: UInt8 = 7, horizon: UInt8 = 8, encryption: UInt8 = 9, metrics: UInt8 = 10
     static let tags: UInt8 = 11, policy: UInt8 = 12, recordByteCount: UInt8 = 13, warmThroughput: UInt8 = 14
-    static let shardCountChanges: UInt8 = 15, modeChanges: UInt8 = 16
+    static let shardCountChanges: UInt8 = 15, modeChanges: UInt8 = 16, isDeleting: UInt8 = 17
 }
 
 /// Numbers on disk of what has names only; never renumbered. 0 is not valid.
@@ -57,6 +57,7 @@ extension StreamSettings {
         if warmThroughputMiBps > 0 { fields.add(Field.warmThroughput, UInt32(warmThroughputMiBps)) }
         Self.write(shardCountChanges, Field.shardCountChanges, to: &fields)
         Self.write(modeChanges, Field.modeChanges, to: &fields)
+        if isDeleting { fields.add(Field.isDeleting, [1]) }
     }
 
     private static func write(_ times: [UInt64], _ type: UInt8, to fields: inout CatalogueFields) {
@@ -101,6 +102,12 @@ extension StreamSettings {
         }
         shardCountChanges = try Self.times(fields, Field.shardCountChanges)
         modeChanges = try Self.times(fields, Field.modeChanges)
+        if fields.optional(Field.isDeleting) != nil {
+            guard try fields.word(Field.isDeleting) as UInt8 == 1 else {
+                throw .damaged(byteOffset: 0, "a stream that is being deleted, or is not")
+            }
+            isDeleting = true
+        }
     }
 
     private static func times(

@@ -48,8 +48,7 @@ final class ReaderPool: Sendable {
         let work = Guarded<(@Sendable () throws(KinesisError) -> Value)?>(body)
         await withCheckedContinuation { continuation in
             let isQueued = add {
-                let outcome = Self.take(work)
-                result.withLock { $0 = outcome }
+                Self.run(work, into: result)
                 continuation.resume()
             }
             if !isQueued { continuation.resume() }
@@ -58,11 +57,15 @@ final class ReaderPool: Sendable {
         return try outcome.get()
     }
 
-    private static func take<Value>(
-        _ work: Guarded<(@Sendable () throws(KinesisError) -> Value)?>
-    ) -> Result<Value, KinesisError> {
+    /// A call of its own, so that on its return nothing here holds the work or its answer any more.
+    @inline(never)
+    private static func run<Value>(
+        _ work: Guarded<(@Sendable () throws(KinesisError) -> Value)?>, into result: Guarded<Result<Value, KinesisError>?>
+    ) {
         guard let body = work.withLock({ $0.take() }) else { preconditionFailure("a job runs once") }
-        do throws(KinesisError) { return .success(try body()) } catch { return .failure(error) }
+        let outcome: Result<Value, KinesisError>
+        do throws(KinesisError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
+        result.withLock { $0 = outcome }
     }
 
     private func add(_ job: @escaping @Sendable () -> Void) -> Bool {

@@ -237,14 +237,14 @@ final class RecordMerge: Sendable {
 }
 
 extension StreamPosition {
-    /// Where a shard begins whose parents were read to the end: at its oldest record, or at the time that all begin at.
+    /// Where a shard begins whose parents were read to the end: at its oldest record, or at the time or the number
+    /// that all begin at.
     fileprivate var ofDescendants: StreamPosition {
         var position = self
         switch start {
         case .trimHorizon, .latest: position.start = .trimHorizon
-        case .atTimestamp: break
-        case .at(let number), .after(let number):
-            position.start = .atTimestamp(milliseconds: Int64(number.recordSecond) * 1000)
+        // The shard of a number may itself be a descendant.
+        case .atTimestamp, .at, .after: break
         }
         return position
     }

@@ -22,6 +22,9 @@ package struct StreamSettings: Hashable, Sendable {
     /// When UpdateStreamMode was called in the last 24 hours, likewise.
     package var modeChanges: [UInt64] = []
 
+    /// It will be deleted: at the end of the time for which it is shown DELETING, or when the store is opened anew.
+    package var isDeleting = false
+
     package init() {}
 
     /// What readers may see at that time: records that arrived then or later, in milliseconds since 1970 UTC.

@@ -64,13 +64,27 @@ extension StreamStore {
                     + "consumers and EnforceConsumerDeletion is not set.")
         }
         try requireActive(stream)
-        if core.options.transitionMilliseconds > 0 { return beginTransition(.deleting, stream.streamID) }
+        if core.options.transitionMilliseconds > 0 {
+            // Answered is kept, though the stream goes later.
+            try catalogue.change { known in
+                guard var settings = known.streams[stream.streamID]?.settings, !settings.isDeleting else { return [] }
+                settings.isDeleting = true
+                return [.settingsChanged(streamID: stream.streamID, settings)]
+            }
+            return beginTransition(.deleting, stream.streamID)
+        }
         try delete(stream.streamID)
+    }
+
+    /// Makes the deletions due that an earlier opening has answered, and not carried out.
+    func resumeDeletions() {
+        for stream in catalogue.known.streams.values where stream.settings.isDeleting {
+            core.transitions.begin(.deleting, stream.streamID, until: 0)
+        }
     }
 
     /// Carries out the deletions that are due.
     func finishDeletions() throws(KinesisError) {
-        if core.options.transitionMilliseconds == 0 { return }
         for id in core.transitions.due(at: core.nowMilliseconds()) {
             try delete(id)
             core.transitions.end(id)

@@ -63,6 +63,7 @@ public final class StreamStore: Sendable {
         let scaler = OnDemandScaler(core: core, catalogue: catalogue)
         self.scaler = scaler
         service = runsServices ? MinuteService { () throws(KinesisError) in _ = try scaler.step() } : nil
+        resumeDeletions()
     }
 
     deinit { service?.stop() }

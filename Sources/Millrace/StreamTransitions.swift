@@ -2,7 +2,8 @@ import MillraceIO
 import MillraceModel
 
 /// Streams that are not ACTIVE for a while: what a service of many machines needs time for, this store does at once, so it
-/// only shows it for as long as it was told to. In memory: a store that is opened anew shows every stream ACTIVE.
+/// only shows it for as long as it was told to. In memory: a store that is opened anew shows every stream ACTIVE, but those
+/// that were being deleted (`StreamSettings.isDeleting`).
 ///
 /// A class because operations share it.
 final class StreamTransitions: Sendable {
@@ -33,7 +34,8 @@ final class StreamTransitions: Sendable {
     /// Streams whose deletion is due.
     func due(at nowMilliseconds: UInt64) -> [UInt64] {
         until.withLock { until in
-            until.filter { $0.value.status == .deleting && nowMilliseconds >= $0.value.endMilliseconds }.map(\.key)
+            if until.isEmpty { return [] }
+            return until.filter { $0.value.status == .deleting && nowMilliseconds >= $0.value.endMilliseconds }.map(\.key)
         }
     }
 }

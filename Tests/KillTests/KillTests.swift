@@ -83,9 +83,19 @@ import Testing
         try verify(output)
         #expect(throws: KillFailure.self) { try verify(output + "B s99 1\nN s99\n") }
         #expect(throws: KillFailure.self) { try verify(output, cycle: 2) }
-        let line = try #require(output.split(separator: "\n").last { $0.hasPrefix("A ") })
+        let deleted = output.split(separator: "\n").filter { $0.hasPrefix("D ") }.map { $0.dropFirst(2) }
+        let line = try #require(
+            output.split(separator: "\n").last { line in
+                line.hasPrefix("A ") && !deleted.contains { line.hasPrefix("A \($0) ") }
+            })
         let words = line.split(separator: " ")
         let real = try SequenceNumber(String(words[4]))
+        // Changes that were not made.
+        let name = words[1]
+        for change in [
+            "G \(name)", "T \(name) 99", "I \(name) 99\nJ \(name) 99", "U \(name) t9 1\nV \(name) t9 1",
+            "K \(name) c\nL \(name) c",
+        ] { #expect(throws: KillFailure.self) { try verify(output + "S \(name)\n\(change)\n") } }
         // The number of a record that nobody put.
         let number = SequenceNumber(
             shardCreationSecond: real.shardCreationSecond, shardID: real.shardID, ordinal: real.ordinal + 1_000_000,

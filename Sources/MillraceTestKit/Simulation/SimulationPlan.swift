@@ -1,4 +1,4 @@
-package import MillraceIO
+import MillraceIO
 package import MillraceLog
 
 /// One life of a store of streams, decided in full by its seed: what is done, what time does, what fails. A value.
