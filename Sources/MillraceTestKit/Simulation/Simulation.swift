@@ -52,6 +52,7 @@ struct Simulation {
 
     private mutating func end() {
         trace = actor?.trace ?? 0
+        (outcome.callCount, outcome.answerCount) = (actor?.callCount ?? 0, actor?.answerCount ?? 0)
         actor?.store.abandon()
         actor = nil
         hook.reset()
@@ -230,7 +231,9 @@ struct Simulation {
             if let state = hook.take() { (taken, end, promised) = (state, .losePower, state.promises) }
         }
         actor.store.abandon()
-        let candidates = candidates.isEmpty ? [actor.model] : candidates
+        var candidates = candidates.isEmpty ? [actor.model] : candidates
+        // The power failed before the action came to its end: nobody was told the numbers it gave.
+        if taken != nil, let before = candidates.last { candidates[0].forgetNumbers(since: before) }
         wasFaulted = wasFaulted || hook.isFaulted
         hook.resetFault()
         disk.capacityByteCount = 1 << 40

@@ -18,7 +18,7 @@ struct StreamActionDraw {
         dice.chance(probability) ? value() : nil
     }
 
-    private func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(3) ? dice.next(below: streamCount) : 0 }
+    private func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(5) ? dice.next(below: streamCount) : 0 }
     private func shard() -> Int { oneIn(30) ? pick([-1, -2]) : dice.next(below: 12) }
     private func ack() -> AckLevel? { hasAckLevels && dice.chance(0.6) ? pick(AckLevel.allCases) : nil }
     private func key() -> Int { oneIn(60) ? -1 - dice.next(below: 3) : dice.next(below: 8) }
