@@ -8,13 +8,19 @@ struct CallSweep {
     /// Kills at calls of one name, one after the other; more than a short life makes.
     private static let greatestNumber = 100
 
+    /// One call after the other, or in turn the next number of each.
+    private let isInTurn: Bool
     private var at = 0
-    private var number = 1
+    /// Of each call, the number of its next kill; past `greatestNumber` when it was swept.
+    private var numbers = [Int](repeating: 1, count: CallSweep.calls.count)
     private(set) var kills: [String: Int] = [:]
     /// How often all calls were swept.
     private(set) var passCount = 0
 
-    var next: Life.Death { .call(CallSweep.calls[at], number) }
+    /// - Parameter isInTurn: for writers whose lives are long, of whose calls few can be tried: every name has its share.
+    init(isInTurn: Bool = false) { self.isInTurn = isInTurn }
+
+    var next: Life.Death { .call(CallSweep.calls[at], numbers[at]) }
     var killCount: Int { kills.values.reduce(0, +) }
     var summary: String {
         CallSweep.calls.compactMap { call in kills[call].map { "\(call) \($0)" } }.joined(separator: ", ")
@@ -24,10 +30,15 @@ struct CallSweep {
     mutating func took(wasKilled: Bool) {
         let call = CallSweep.calls[at]
         if wasKilled { kills[call, default: 0] += 1 }
-        number += 1
-        guard !wasKilled || number > CallSweep.greatestNumber else { return }
-        at += 1
-        if at == CallSweep.calls.count { (at, passCount) = (0, passCount + 1) }
-        number = 1
+        // In turn, numbers grow ever faster.
+        numbers[at] += isInTurn ? 1 + numbers[at] / 4 : 1
+        if !wasKilled { numbers[at] = CallSweep.greatestNumber + 1 }
+        if !isInTurn, numbers[at] <= CallSweep.greatestNumber { return }
+        for _ in numbers {
+            at = (at + 1) % numbers.count
+            if numbers[at] <= CallSweep.greatestNumber { return }
+        }
+        (at, passCount) = (0, passCount + 1)
+        numbers = numbers.map { _ in 1 }
     }
 }

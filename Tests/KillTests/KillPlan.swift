@@ -25,15 +25,16 @@ struct KillPlan {
 
     /// - Parameters:
     ///   - kind: what the writer writes.
+    ///   - isInTurn: as for `CallSweep`.
     ///   - check: takes what a life said, the store, the number of the life, and whether it was the last one.
     func run(
-        _ kind: String, check: (String, String, UInt32, Bool) throws -> Void, summary: () -> String
+        _ kind: String, isInTurn: Bool = false, check: (String, String, UInt32, Bool) throws -> Void, summary: () -> String
     ) throws {
         let dice = SeededEntropy(seed: seed)
         let directory = TemporaryDirectory()
         let output = "\(directory.path)/output"
         let store = "\(directory.path)/store"
-        var sweep = CallSweep()
+        var sweep = CallSweep(isInTurn: isInTurn)
         var cycle: UInt32 = 0
         var randomKills = 0
         while randomKills < randomCount || sweep.killCount < callCount {

@@ -29,7 +29,7 @@ import Testing
 
     @Test func `streams and records that were acknowledged survive every kill of the writer`() throws {
         var ledger = StreamLedger()
-        try KillPlan(share: 0.25).run("streams") { output, store, cycle, isLast in
+        try KillPlan(share: 0.25).run("streams", isInTurn: true) { output, store, cycle, isLast in
             try ledger.take(output, cycle: cycle)
             try ledger.verify(store, cycle: cycle, isWhole: isLast || cycle % 25 == 0)
         } summary: {
