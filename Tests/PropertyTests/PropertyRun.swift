@@ -25,6 +25,7 @@ enum PropertyRun {
     static func text(_ report: SeedSearch.Report, _ noun: String) -> String {
         let seconds = max(report.seconds, 0.001)
         return "\(report.seedCount) \(noun), \(report.actionCount) actions, \(report.restartCount) restarts, "
+            + "\(report.callCount) calls, \(report.answerCount) of them answered, "
             + "\(report.virtualYears) years in \(Int(seconds)) s: \(Int(Double(report.seedCount) / seconds)) \(noun)/s, "
             + "\(Int(Double(report.actionCount) / seconds)) actions/s"
     }

@@ -29,6 +29,17 @@ package struct ReferenceStore: Sendable {
         }
     }
 
+    /// Numbers that were given out since were given to nobody.
+    package mutating func forgetNumbers(since before: ReferenceStore) {
+        for (name, stream) in streams {
+            guard let old = before.streams[name], old.identity == stream.identity else { continue }
+            for index in stream.shards.indices {
+                let number = index < old.shards.count ? old.shards[index].greatestNumber : nil
+                streams[name]?.shards[index].greatestNumber = number
+            }
+        }
+    }
+
     /// The last record taken arrived at that time, which could not be foreseen.
     package mutating func arrived(_ name: String, _ shard: ShardID, at arrival: UInt64) {
         let at = Int(shard.index)
@@ -202,6 +213,8 @@ package struct ReferenceStore: Sendable {
             stream.raiseHorizon(aging)
             let shard = try stream.shard(request.shardID)
             let visible = shard.visible
+            // A number or a time may be one of a record that is not to be seen yet.
+            var among = visible
             let next = visible.endIndex < shard.records.count ? shard.records[visible.endIndex].serial : serialCount
             var first: (ReferenceRecord) -> Bool = { _ in false }
             switch try request.position {
@@ -209,16 +222,17 @@ package struct ReferenceStore: Sendable {
             case .trimHorizon: first = { [horizon = stream.horizon] in $0.arrival >= horizon }
             case .atTimestamp(let time):
                 if time > Int64(now) { throw .invalidArgument("a time to come") }
-                first = { [horizon = stream.horizon] in $0.arrival >= max(horizon, UInt64(max(0, time))) }
+                let from = max(stream.horizon, UInt64(max(0, time)))
+                (among, first) = (shard.records[...], { $0.arrival >= from })
             case .at(let number):
                 if !shard.gives(number) { throw .invalidArgument("number") }
-                first = { $0.number?.ordinal ?? .max >= number.ordinal }
+                (among, first) = (shard.records[...], { $0.number?.ordinal ?? .max >= number.ordinal })
             case .after(let number):
                 if !shard.gives(number) { throw .invalidArgument("number") }
-                first = { $0.number?.ordinal ?? .max > number.ordinal }
+                (among, first) = (shard.records[...], { $0.number?.ordinal ?? .max > number.ordinal })
             }
             return ReferenceIterator(
-                stream: stream.identity, shard: shard.id, serial: visible.first(where: first)?.serial ?? next,
+                stream: stream.identity, shard: shard.id, serial: among.first(where: first)?.serial ?? (among.endIndex > visible.endIndex ? serialCount : next),
                 issued: now)
         }
     }

@@ -23,9 +23,16 @@ package struct ModelSequence: Sendable {
         self.actions = actions
     }
 
-    /// - Returns: what was done and seen, as a hash.
+    /// What came of a list.
+    package struct Run: Hashable, Sendable {
+        /// A hash over what was done and seen.
+        package let trace: UInt64
+        package let callCount: Int
+        package let answerCount: Int
+    }
+
     @discardableResult
-    package func run(_ mutation: Mutation? = nil) throws(SimulationFailure) -> UInt64 {
+    package func run(_ mutation: Mutation? = nil) throws(SimulationFailure) -> Run {
         var world = World(seed: seed)
         var step = 0
         do {
@@ -36,7 +43,7 @@ package struct ModelSequence: Sendable {
                 mutation?(actions[index], &actor.model)
                 try world.perform(actions[index], &actor)
             }
-            return actor.trace
+            return Run(trace: actor.trace, callCount: actor.callCount, answerCount: actor.answerCount)
         } catch {
             throw SimulationFailure(
                 seed: seed, step: step, detail: "\(error)", lines: actions[...step].map(\.line), kind: "model")

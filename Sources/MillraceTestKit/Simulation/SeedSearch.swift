@@ -5,6 +5,9 @@ import Synchronization
 package struct SeedSearch: Sendable {
     package struct Outcome: Sendable {
         package var actionCount = 0
+        /// Calls of the store, and those that it did not refuse.
+        package var callCount = 0
+        package var answerCount = 0
         /// How far the clocks moved.
         package var virtualMilliseconds: Int64 = 0
         package var restartCount = 0
@@ -15,6 +18,9 @@ package struct SeedSearch: Sendable {
     package struct Report: Sendable {
         package var seedCount = 0
         package var actionCount = 0
+        /// Calls of the store, and those that it did not refuse.
+        package var callCount = 0
+        package var answerCount = 0
         package var virtualMilliseconds: Int64 = 0
         package var restartCount = 0
         package var nanoseconds: Int64 = 0
@@ -47,6 +53,8 @@ package struct SeedSearch: Sendable {
                     let isOver = state.withLock { report in
                         report.seedCount += 1
                         report.actionCount += outcome.actionCount
+                        report.callCount += outcome.callCount
+                        report.answerCount += outcome.answerCount
                         report.virtualMilliseconds += outcome.virtualMilliseconds
                         report.restartCount += outcome.restartCount
                         report.nanoseconds = clock.steadyNanoseconds() - start
@@ -77,7 +85,10 @@ extension SeedSearch {
             let sequence = ModelSequence(seed: seed, length: length)
             var outcome = Outcome()
             outcome.actionCount = length
-            do throws(SimulationFailure) { try sequence.run() } catch { outcome.failure = sequence.shrunk(error) }
+            do throws(SimulationFailure) {
+                let run = try sequence.run()
+                (outcome.callCount, outcome.answerCount) = (run.callCount, run.answerCount)
+            } catch { outcome.failure = sequence.shrunk(error) }
             return outcome
         }
     }

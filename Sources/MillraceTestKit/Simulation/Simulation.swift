@@ -22,6 +22,8 @@ struct Simulation {
     private var step = 0
     /// Steps left until the process ends after something failed; nil while nothing has.
     private var troubleLeft: Int?
+    /// Something failed since the disk was last whole.
+    private var wasFaulted = false
     private(set) var outcome = SeedSearch.Outcome()
     private(set) var trace: UInt64 = 0
 
@@ -50,6 +52,7 @@ struct Simulation {
 
     private mutating func end() {
         trace = actor?.trace ?? 0
+        (outcome.callCount, outcome.answerCount) = (actor?.callCount ?? 0, actor?.answerCount ?? 0)
         actor?.store.abandon()
         actor = nil
         hook.reset()
@@ -101,6 +104,9 @@ struct Simulation {
         case .losePowerDuringNext(let call): hook.takeState(atCall: call, draw: dice.next())
         case .failCall(let operation, let call, let errorNumber, let isPermanent):
             hook.fail(operation, call: call, errorNumber: errorNumber, isPermanent: isPermanent)
+        case .leaveRoom(let byteCount):
+            hook.expectTrouble()
+            disk.capacityByteCount = disk.allocatedByteCount + byteCount
         case .dropCache: actor?.store.engine.dropCache()
         case .flush, .sync, .idle, .prepare: try work(step.action, dice)
         default: try serve(step.action, dice)
@@ -225,8 +231,12 @@ struct Simulation {
             if let state = hook.take() { (taken, end, promised) = (state, .losePower, state.promises) }
         }
         actor.store.abandon()
-        let candidates = candidates.isEmpty ? [actor.model] : candidates
+        var candidates = candidates.isEmpty ? [actor.model] : candidates
+        // The power failed before the action came to its end: nobody was told the numbers it gave.
+        if taken != nil, let before = candidates.last { candidates[0].forgetNumbers(since: before) }
+        wasFaulted = wasFaulted || hook.isFaulted
         hook.resetFault()
+        disk.capacityByteCount = 1 << 40
         troubleLeft = nil
         switch end {
         case .close: break
@@ -266,6 +276,15 @@ struct Simulation {
     }
 
     private mutating func reopened(_ actor: StreamActor, _ dice: SeededEntropy) throws -> StreamActor {
+        disk.capacityByteCount = 1 << 40
+        // After faults there may be files that were begun and never used, which verification cannot tell from lost ones.
+        if !wasFaulted, dice.chance(0.1) {
+            // A segment that was begun when the power failed counts as damaged there (FoundByTheModelTests).
+            let damage = try StoreVerification.run(at: "/store", io: disk).findings.filter {
+                $0.severity == .damage && !$0.detail.hasPrefix("neither the segment header")
+            }
+            if !damage.isEmpty { throw StreamMismatch("verification finds damage: \(damage)") }
+        }
         var next = actor
         next.store = try newStore(dice.next())
         next.allowsTrouble = false
@@ -312,6 +331,7 @@ struct Simulation {
             let (found, wanted) = (try actor.view(actor.store), try actor.view(model))
             if found == wanted {
                 try settleRecords(&model, actor)
+                try checkLogs(model, actor)
                 return model
             }
             refused.append(StreamView.difference(found, wanted))
@@ -330,6 +350,15 @@ struct Simulation {
                     log, promised: promises.written[log.id] ?? 0, horizon: aged.horizon, name: "\(name)/\(index)")
             }
             model.streams[name] = stream
+        }
+    }
+
+    /// Nothing is left on the disk of streams that are gone, or never came to be.
+    private func checkLogs(_ model: ReferenceStore, _ actor: StreamActor) throws {
+        let logs = try model.streams.keys.flatMap { try actor.store.stream($0).shards.map(\.logID) }
+        let found = try actor.store.engine.logIDs().filter { $0 != LogStore.catalogueLogID }
+        guard found.sorted() == logs.sorted() else {
+            throw StreamMismatch("there are logs \(found.sorted()) of shards \(logs.sorted())")
         }
     }
 

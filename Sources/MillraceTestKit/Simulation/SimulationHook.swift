@@ -39,6 +39,9 @@ final class SimulationHook: Sendable {
         state.withLock { $0.fault = (operation, call, errorNumber, isPermanent) }
     }
 
+    /// The disk is filling up: calls may fail from now on without the plan of one.
+    func expectTrouble() { state.withLock { $0.isFaulted = true } }
+
     /// Whether something may come of the next calls that leaves open how far an action got.
     var isArmed: Bool { state.withLock { $0.callsLeft != nil || $0.fault != nil || $0.isFaulted } }
     /// Whether a call was failed since the last `reset`.

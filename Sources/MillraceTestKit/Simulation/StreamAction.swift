@@ -60,6 +60,8 @@ package enum StreamAction: Hashable, Sendable {
     case losePowerDuringNext(call: Int)
     /// The n-th call of its kind from now on fails, and with `isPermanent` all later ones until the process ends.
     case failCall(IOError.Operation, call: Int, errorNumber: Int32, isPermanent: Bool)
+    /// So many bytes are left on the disk until the process ends.
+    case leaveRoom(Int)
 
     package struct Payload: Hashable, Sendable {
         /// 0 and up: one of as many keys. -1: empty, -2: 256 characters of four bytes each, -3: 257 characters.

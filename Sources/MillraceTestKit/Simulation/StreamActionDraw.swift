@@ -18,7 +18,7 @@ struct StreamActionDraw {
         dice.chance(probability) ? value() : nil
     }
 
-    private func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(3) ? dice.next(below: streamCount) : 0 }
+    private func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(5) ? dice.next(below: streamCount) : 0 }
     private func shard() -> Int { oneIn(30) ? pick([-1, -2]) : dice.next(below: 12) }
     private func ack() -> AckLevel? { hasAckLevels && dice.chance(0.6) ? pick(AckLevel.allCases) : nil }
     private func key() -> Int { oneIn(60) ? -1 - dice.next(below: 3) : dice.next(below: 8) }
@@ -184,7 +184,8 @@ struct StreamActionDraw {
         case 9: .prepare
         case 10: dice.chance(0.5) ? .kill : .losePower
         case 11: .losePowerDuringNext(call: 1 + dice.next(below: oneIn(3) ? 40 : 8))
-        case 12: oneIn(2) ? failCall() : .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
+        case 12 where oneIn(2): oneIn(6) ? .leaveRoom(dice.next(below: 200_000)) : failCall()
+        case 12: .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
         default: service()
         }
     }

@@ -24,8 +24,9 @@ package struct StreamActor {
     var allowsTrouble = false
     /// Whether records are seen only when they have come as far as their stream asks for.
     var looksAtLevels = false
-    /// Calls of the store so far, and a hash over all its answers.
+    /// Calls of the store so far, those of them that it did not refuse, and a hash over all answers.
     package private(set) var callCount = 0
+    package private(set) var answerCount = 0
     package private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
 
     package init(_ store: StreamStore, _ model: ReferenceStore = ReferenceStore()) {
@@ -73,6 +74,7 @@ package struct StreamActor {
         switch (expected, answer) {
         case (.success(let left), .success(let right)):
             note(1)
+            answerCount += 1
             return (left, right)
         case (.failure(let left as KinesisError), .failure(let right as KinesisError)):
             guard left.code == right.code else { throw StreamMismatch("refused with \(right), not with \(left)") }
@@ -406,6 +408,12 @@ package struct StreamActor {
         let expected = Result<ReferenceIterator, any Error> { try model.answer(request) }
         guard let (iterator, response) = try pair(expected, Result { try store.answer(request) }) else { return }
         iterators[slot] = (response.shardIterator, iterator)
+        // Whether a record that is not to be seen yet, and arrived before the time asked for, is passed over is not said.
+        if request.timestampMilliseconds != nil, let state = state.flatMap({ known(stream)?.shards[Int($0.id.index)] }),
+            state.visible.count < state.records.count
+        {
+            iterators[slot] = nil
+        }
         guard (1...512).contains(response.shardIterator.unicodeScalars.count) else {
             throw StreamMismatch("an iterator of \(response.shardIterator.unicodeScalars.count) characters")
         }
