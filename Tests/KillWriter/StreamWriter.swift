@@ -59,13 +59,16 @@ enum StreamWriter {
         let dice = SeededEntropy(seed: seed ^ UInt64(task) &* 0x9E37_79B9_7F4A_7C15)
         var changes = StreamChanges(store, task: task, cycle: cycle)
         var number: UInt64 = 0
+        /// Streams made or tried to be made in this life.
+        var made: UInt64 = 0
         var left = stepCount
         while left != 0 {
             left = left.map { $0 - 1 }
             let names = store.listStreams()
-            if names.isEmpty || (names.count < 12 + Int(cycle) / 4 && dice.next(below: 12) == 0) {
-                // The latest stands last in the order of names.
-                let name = "s\(10_000_000 + UInt64(cycle) * 1000 + number % 100 * 10 + UInt64(task))"
+            if names.isEmpty || (names.count < 12 + Int(cycle) / 4 && made < 99 && dice.next(below: 12) == 0) {
+                // The latest stands last in the order of names. None is used again, not even of a stream that was deleted.
+                let name = "s\(10_000_000 + UInt64(cycle) * 1000 + made * 10 + UInt64(task))"
+                made += 1
                 let shards = dice.next(below: 3) + 1
                 KillWriter.say("B \(name) \(shards)")
                 do throws(KinesisError) {
