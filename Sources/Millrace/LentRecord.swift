@@ -17,12 +17,12 @@ public struct LentRecord: ~Escapable {
     public let data: RawSpan
 
     @_lifetime(copy view)
-    init(_ view: RecordView, shardID: ShardID, creationSecond: UInt64) {
+    init(_ view: RecordView, mark: UInt8, shardID: ShardID, creationSecond: UInt64) {
         ordinal = view.ordinal
         self.shardID = shardID
         self.creationSecond = creationSecond
         arrivalMilliseconds = Int64(view.arrivalMilliseconds)
-        encryptionType = view.mark & RecordMark.encrypted == 0 ? .unencrypted : .kms
+        encryptionType = mark & RecordMark.encrypted == 0 ? .unencrypted : .kms
         partitionKey = view.key
         data = view.data
     }
@@ -80,7 +80,7 @@ public struct LentBatch: ~Copyable, ~Escapable {
     @_lifetime(copy self)
     public mutating func next() -> LentRecord? {
         guard let view = batch.next() else { return nil }
-        return LentRecord(view, shardID: shardID, creationSecond: creationSecond)
+        return LentRecord(view, mark: batch.lastMark, shardID: shardID, creationSecond: creationSecond)
     }
 
     /// The engine's batch, with what was not taken.

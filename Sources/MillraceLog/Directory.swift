@@ -21,6 +21,11 @@ package enum Directory {
         (hasGaps ? 5 : 4) * (headByteCount + 4 * recordCount)
     }
 
+    @inline(never)
+    private static func greatestFlags(_ image: Memory, _ firstEntry: Int, _ count: Int) -> UInt32 {
+        (0..<count).reduce(0) { max($0, UInt32(image.load(UInt16.self, at: firstEntry - $1 * entryByteCount + 10))) }
+    }
+
     /// Packs entries `range` of the image whose entries end at `image.byteCount` into `output`; returns the bytes used.
     ///
     /// `payloadStart` is the payload offset where the first record of the range begins, `firstArrival` its arrival delta.
@@ -29,32 +34,33 @@ package enum Directory {
         let count = range.count
         var leastData = UInt32.max, greatestData: UInt32 = 0
         var leastKey = UInt32.max, greatestKey: UInt32 = 0
-        var someFlags: UInt16 = 0, commonFlags = UInt16.max
         let firstEntry = end - entryByteCount * (range.lowerBound + 1)
+        // Key length and flags, one behind the other.
+        let firstWord = image.load(UInt32.self, at: firstEntry + 8)
+        var changed: UInt32 = 0
         let firstArrival = image.load(UInt32.self, at: firstEntry + 4)
         let lastArrival = image.load(UInt32.self, at: end - entryByteCount * range.upperBound + 4)
         var start = UInt32(payloadStart)
         var at = firstEntry
         for _ in 0..<count {
             let recordEnd = image.load(UInt32.self, at: at)
-            let key = UInt32(image.load(UInt16.self, at: at + 8))
+            let word = image.load(UInt32.self, at: at + 8)
+            changed |= word ^ firstWord
+            let key = word & 0xFFFF
             let data = recordEnd &- start &- key
             leastData = min(leastData, data)
             greatestData = max(greatestData, data)
             leastKey = min(leastKey, key)
             greatestKey = max(greatestKey, key)
-            let flags = image.load(UInt16.self, at: at + 10)
-            someFlags |= flags
-            commonFlags &= flags
             start = recordEnd
             at -= entryByteCount
         }
         let dataWidth = width(of: greatestData - leastData)
         let keyWidth = width(of: greatestKey - leastKey)
         let arrivalWidth = width(of: lastArrival - firstArrival)
-        // Alike for nearly all: then they take no bits.
-        let leastFlags = someFlags == commonFlags ? UInt32(someFlags) : 0
-        let flagsWidth = width(of: UInt32(someFlags) - leastFlags)
+        // Nearly always alike: then they take no bits.
+        let leastFlags = changed >> 16 == 0 ? firstWord >> 16 : 0
+        let flagsWidth = changed >> 16 == 0 ? 0 : width(of: greatestFlags(image, firstEntry, count))
         var position = 0
         for (width, least) in [(dataWidth, leastData), (keyWidth, leastKey), (arrivalWidth, 0), (flagsWidth, leastFlags)] {
             output.store(UInt8(width), at: position)

@@ -66,15 +66,12 @@ package struct RecordView: ~Escapable {
     package let ordinal: UInt64
     /// Milliseconds since 1970 UTC; never less than the record's before it.
     package let arrivalMilliseconds: UInt64
-    /// What the log was told to mark its records with when this one was appended.
-    package let mark: UInt8
     package let key: RawSpan
     package let data: RawSpan
 
     @_lifetime(copy key, copy data)
-    init(ordinal: UInt64, arrivalMilliseconds: UInt64, mark: UInt8, key: RawSpan, data: RawSpan) {
+    init(ordinal: UInt64, arrivalMilliseconds: UInt64, key: RawSpan, data: RawSpan) {
         self.ordinal = ordinal
-        self.mark = mark
         self.arrivalMilliseconds = arrivalMilliseconds
         self.key = key
         self.data = data
@@ -122,6 +119,9 @@ package struct RecordBatch: ~Copyable, ~Escapable {
         return Int(entries.load(UInt32.self, at: at)) - start
     }
 
+    /// What the log was told to mark its records with when the last one taken was appended. One has been.
+    package var lastMark: UInt8 { entries.load(UInt8.self, at: entries.byteCount - Directory.entryByteCount * index + 10) }
+
     /// The next record; nil after the last. O(1), copies nothing.
     @inline(__always)
     @_lifetime(copy self)
@@ -138,7 +138,7 @@ package struct RecordBatch: ~Copyable, ~Escapable {
         index += 1
         let view = RecordView(
             ordinal: baseOrdinal + (high >> 32), arrivalMilliseconds: firstArrival + (low >> 32),
-            mark: UInt8(truncatingIfNeeded: high >> 16), key: key.span(borrowing: self), data: data.span(borrowing: self))
+            key: key.span(borrowing: self), data: data.span(borrowing: self))
         // Safe because the bytes belong to the image that this batch itself depends on, not to the batch.
         return unsafe _overrideLifetime(view, copying: self)
     }

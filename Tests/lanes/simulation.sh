@@ -19,13 +19,13 @@ lane_simulation() {
 
 # simulation_least NAME NOUN COUNT: a slow machine does what it can in its time, and so many at least.
 simulation_least() {
-    local done
-    done=$(sed -n "s/^$1: \([0-9]*\) $2, .*/\1/p" "$scratch/simulation.log" | tail -n 1)
-    if [ "${done:-0}" -ge "$3" ]; then
-        say "ok: $1: $done $2, $3 at least"
+    local tried
+    tried=$(sed -n "s/^$1: \([0-9]*\) $2, .*/\1/p" "$scratch/simulation.log" | tail -n 1)
+    if [ "${tried:-0}" -ge "$3" ]; then
+        say "ok: $1: $tried $2, $3 at least"
         count 1 0
     else
-        say "FAILED: $1: ${done:-0} $2, and $3 are the least"
+        say "FAILED: $1: ${tried:-0} $2, and $3 are the least"
         count 0 1
     fi
 }
