@@ -22,7 +22,7 @@ package enum Format {
 
     /// The largest raw payload a block may claim: a 10 MiB record, its key, and room to grow to 64 MiB buffers.
     package static let greatestPayloadByteCount = 64 << 20
-    package static let greatestRecordCount = 1 << 22
+    package static let greatestRecordCount = 1 << 20
 
     @inlinable package static func align8(_ byteCount: Int) -> Int { (byteCount + 7) & ~7 }
     @inlinable package static func alignPage(_ byteCount: Int) -> Int { (byteCount + 4095) & ~4095 }
