@@ -75,9 +75,7 @@ extension StreamStore {
         guard let stream = catalogue.stream(token.streamID), let shard = stream.version.shard(token.shardID) else {
             throw .resourceNotFound("The stream or the shard of the iterator does not exist any more.")
         }
-        if let arn = request.streamARN, try find(arn: arn).streamID != token.streamID {
-            throw .invalidArgument("The iterator is not one of stream \(arn).")
-        }
+        if let arn = request.streamARN { try token.check(streamID: try find(arn: arn).streamID) }
         try shard.admitRead()
         let page = try RecordPage.read(
             shard, from: token.ordinal, recordCount: request.limit ?? Limits.getRecordsCount.upperBound,

@@ -22,6 +22,10 @@ extension StreamStore {
             if stream.consumers.count >= Limits.consumerCount {
                 throw .limitExceeded("A stream has at most \(Limits.consumerCount) registered consumers.")
             }
+            if core.options.capacity == .enforce {
+                try CallLimits.checkCreatingConsumers(
+                    stream.consumers.count { describe($0, of: stream.name).consumerStatus == .creating })
+            }
             var consumer = ConsumerState(
                 name: name, creationSecond: min(core.nowMilliseconds() / 1000, SequenceNumber.maximumSecond))
             consumer.tags = tags

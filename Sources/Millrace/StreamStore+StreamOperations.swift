@@ -35,6 +35,9 @@ extension StreamStore {
         let streamID = core.entropy.next()
         try catalogue.change { known throws(KinesisError) in
             guard known.stream(name) == nil else { throw core.words.streamExists(name) }
+            if core.options.capacity == .enforce {
+                try CallLimits.checkCreatingStreams(known.streams.values.count { status(of: $0) == .creating })
+            }
             let logIDs = catalogue.newLogIDs(ranges.count)
             // In a later second than a stream of this name that was deleted, whose numbers clients may hold still: a second
             // is the least by which creations of one name can be told apart.

@@ -112,8 +112,15 @@ public final class StreamStore: Sendable {
     @discardableResult
     package func scaleStep() throws(KinesisError) -> Int { try scaler.step() }
 
-    /// Busy shards of an on-demand stream that do not divide, because one key has most of their traffic, as of the last minute.
-    package func hotKeys(of stream: StoredStream) -> [OnDemandScaling.HotKey] { scaler.hotKeys(of: stream.streamID) }
+    /// Busy shards of an on-demand stream that no split would help, because one key has most of their traffic, as of the last
+    /// minute. Spreading that key over several is the producers' to do.
+    public func hotShards(of stream: StoredStream) -> [HotShard] {
+        scaler.hotKeys(of: stream.streamID).map { HotShard(shardID: $0.shard, hashKey: $0.hashKey, share: $0.share) }
+    }
+
+    /// Why the store could not scale every on-demand stream in the last minute that needed it; nil when it could. It tries
+    /// again each minute.
+    public var scalingError: KinesisError? { service?.lastError }
 
     /// Makes everything that was put durable, and lets go of the directory.
     ///
