@@ -104,14 +104,4 @@ package struct IteratorToken: Hashable, Sendable {
             + "\(UTCText.of(milliseconds: now)) which is further in the \(age == .expired ? "future" : "past") than the "
             + "tolerated delay of \(Limits.iteratorLifetimeSeconds * 1000) milliseconds."
     }
-
-    /// Checks that the iterator is of this stream and not of an earlier one with its name.
-    ///
-    /// - Throws: `resourceNotFound`. The iterator itself is sound; what it belongs to is gone. A consumer told
-    ///   `invalidArgument` would ask for a new iterator behind its checkpoint, whose number the new stream never gave.
-    package func check(streamID: UInt64) throws(KinesisError) {
-        if streamID != self.streamID {
-            throw .resourceNotFound("The stream that the shard iterator was created for does not exist any more.")
-        }
-    }
 }

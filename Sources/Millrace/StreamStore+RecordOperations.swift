@@ -69,13 +69,16 @@ extension StreamStore {
 
     package func answer(_ request: GetRecordsRequest) throws(KinesisError) -> GetRecordsResponse {
         try begin(request)
-        try core.checkOpen()
         let now = core.nowMilliseconds()
         let token = try IteratorToken(request.shardIterator ?? "", tokenSecret, nowMilliseconds: Int64(now))
         guard let stream = catalogue.stream(token.streamID), let shard = stream.version.shard(token.shardID) else {
+            // The iterator is sound, what it belongs to is gone, be there another of its name or not. A consumer told
+            // `invalidArgument` would ask for a new one behind its checkpoint, whose number the new stream never gave.
             throw .resourceNotFound("The stream or the shard of the iterator does not exist any more.")
         }
-        if let arn = request.streamARN { try token.check(streamID: try find(arn: arn).streamID) }
+        if let arn = request.streamARN, try find(arn: arn).streamID != token.streamID {
+            throw .invalidArgument("The iterator is not one of stream \(arn).")
+        }
         try shard.admitRead()
         let page = try RecordPage.read(
             shard, from: token.ordinal, recordCount: request.limit ?? Limits.getRecordsCount.upperBound,

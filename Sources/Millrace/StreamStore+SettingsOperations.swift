@@ -160,7 +160,6 @@ extension StreamStore {
 
     package func answer(_ request: DescribeLimitsRequest) throws(KinesisError) -> DescribeLimitsResponse {
         try begin(request)
-        try core.checkOpen()
         let streams = catalogue.known.streams.values
         return DescribeLimitsResponse(
             shardLimit: Limits.accountShardCount,
@@ -173,7 +172,6 @@ extension StreamStore {
         _ request: DescribeAccountSettingsRequest
     ) throws(KinesisError) -> DescribeAccountSettingsResponse {
         try begin(request)
-        try core.checkOpen()
         return DescribeAccountSettingsResponse(minimumThroughputBillingCommitment: commitment)
     }
 

@@ -141,7 +141,6 @@ extension StreamStore {
 
     package func answer(_ request: ListStreamsRequest) throws(KinesisError) -> ListStreamsResponse {
         try begin(request)
-        try core.checkOpen()
         try finishDeletions()
         let known = catalogue.known
         var start = request.exclusiveStartStreamName

@@ -107,9 +107,10 @@ import Testing
         }
         #expect(Self.code(get) == nil)
         #expect(Self.code(get) == Self.exceeded)
-        test.clock.advance(milliseconds: 900)
+        // Four mebibytes are two seconds'.
+        test.clock.advance(milliseconds: 1900)
         #expect(Self.code(get) == Self.exceeded)
-        test.clock.advance(milliseconds: 300)
+        test.clock.advance(milliseconds: 200)
         #expect(Self.code(get) == nil)
         try store.closeBlocking()
     }

@@ -130,13 +130,6 @@ import Testing
         }
     }
 
-    @Test func `an iterator of an earlier stream of the same name is told that the stream is gone`() throws {
-        let token = try IteratorToken(iterator(stream: 42).text(secret), secret, nowMilliseconds: now)
-        #expect(refusal { () throws(KinesisError) in try token.check(streamID: 42) } == nil)
-        #expect(
-            refusal { () throws(KinesisError) in try token.check(streamID: 43) }?.code == "ResourceNotFoundException")
-    }
-
     @Test func `text by chance is refused, a megabyte of it as fast as a line`() {
         let seed = UInt64.random(in: 0...UInt64.max)
         let entropy = SeededEntropy(seed: seed)
