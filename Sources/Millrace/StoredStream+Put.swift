@@ -41,7 +41,7 @@ extension StoredStream {
     ) async throws(KinesisError) -> SequenceNumber {
         let key = try PartitionKey(partitionKey)
         try PutCheck.check(byteCount: key.byteCount + data.count, limit: terms.maximumRecordByteCount)
-        let arrival = core.nowMilliseconds()
+        let arrival = terms.arrival(at: core.nowMilliseconds())
         var pause = Backoff()
         var admitted: ShardID?
         while true {
@@ -94,7 +94,7 @@ extension StoredStream {
         _ data: RawSpan, _ key: RawSpan, _ explicitHashKey: HashKey?, _ ack: AckLevel?
     ) throws(KinesisError) -> SequenceNumber {
         try PutCheck.check(byteCount: key.byteCount + data.byteCount, limit: terms.maximumRecordByteCount)
-        let arrival = core.nowMilliseconds()
+        let arrival = terms.arrival(at: core.nowMilliseconds())
         var admitted: ShardID?
         while true {
             let version = version

@@ -38,7 +38,7 @@ extension StoredStream {
     public func putBatch(
         _ batch: PutBatch, ack: AckLevel? = nil
     ) async -> [Result<SequenceNumber, KinesisError>] {
-        let arrival = core.nowMilliseconds()
+        let arrival = terms.arrival(at: core.nowMilliseconds())
         var results = Results(count: batch.count)
         guard results.admit(batch, limit: terms.maximumRecordByteCount) else { return results.results }
         var selection: [Int]?
@@ -81,7 +81,7 @@ extension StoredStream {
     public func putBatchBlocking(
         _ batch: PutBatch, ack: AckLevel? = nil
     ) -> [Result<SequenceNumber, KinesisError>] {
-        let arrival = core.nowMilliseconds()
+        let arrival = terms.arrival(at: core.nowMilliseconds())
         var results = Results(count: batch.count)
         guard results.admit(batch, limit: terms.maximumRecordByteCount) else { return results.results }
         var selection: [Int]?

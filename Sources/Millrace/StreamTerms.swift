@@ -45,6 +45,13 @@ package final class StreamTerms: Sendable {
         return floorMilliseconds.load(ordering: .relaxed)
     }
 
+    /// When a record arrives that is put at that time: not before what may be seen, though the clock be far behind. What is
+    /// acknowledged is to be read.
+    @inline(__always)
+    func arrival(at nowMilliseconds: UInt64) -> UInt64 {
+        max(nowMilliseconds, floorMilliseconds.load(ordering: .relaxed))
+    }
+
     private func raise(to milliseconds: UInt64) {
         if floorMilliseconds.load(ordering: .relaxed) < milliseconds {
             _ = floorMilliseconds.max(milliseconds, ordering: .relaxed)

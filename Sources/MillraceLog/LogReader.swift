@@ -56,11 +56,22 @@ final class LogReader: Sendable {
     func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
         let horizon = watermarks.trimmed
         if position < horizon {
-            // Ordinal 0 means the horizon itself: nothing is missing before the first record.
-            return position == 0 ? .step(horizon) : .gap(Gap(.trimmed, from: position, to: horizon))
+            return isGone(position) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
         }
         if position >= firstOrdinal, let place = try locateInMemory(position) { return place }
         return try locateOnDisk(position, visible: visible)
+    }
+
+    /// Whether there ever was a record at `position` or behind it, in front of the oldest one left. Ordinal 0 means that one
+    /// itself. Where the log begins with its very first segment there was none, whatever opening the position is from.
+    private func isGone(_ position: UInt64) -> Bool {
+        if position == 0 { return false }
+        // Without a segment the position says it: the first of an opening is where a reader of an empty log stands.
+        guard let first = snapshot.segments.first else { return Ordinal.counter(position) > 0 }
+        guard let (_, content) = try? first.use() else { return true }
+        let header = content.header
+        // A damaged header does not know where the segment before it ended.
+        return header.segmentNumber > 0 && (header.previousEndOrdinal == 0 || position < header.previousEndOrdinal)
     }
 
     private func locateInMemory(_ position: UInt64) throws(LogError) -> Place? {

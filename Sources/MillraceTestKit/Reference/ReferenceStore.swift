@@ -197,7 +197,7 @@ package struct ReferenceStore: Sendable {
     package mutating func took(_ entry: PutEntry, _ name: String, _ shard: ShardID, _ number: SequenceNumber?) {
         let at = Int(shard.index)
         guard var stream = streams.removeValue(forKey: name) else { return }
-        stream.shards[at].lastArrival = max(stream.shards[at].lastArrival, now)
+        stream.shards[at].lastArrival = max(stream.shards[at].lastArrival, now, stream.horizon)
         stream.shards[at].greatestNumber = number ?? stream.shards[at].greatestNumber
         stream.shards[at].records.append(
             ReferenceRecord(
