@@ -143,8 +143,8 @@ struct SegmentWriter: ~Copyable {
         }
         let rest = Format.alignPage(active.byteOffset) - active.byteOffset
         if rest > 0 { pieces.append(Self.pad.memory.slice(0, rest)) }
-        context.willWrite(active.open)
         try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: start, pieces) }
+        context.didWrite(active.open)
         // The first piece of a partial page is the tail itself, in place already.
         Self.keep(
             partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset, in: active.tail)
@@ -215,8 +215,6 @@ struct SegmentWriter: ~Copyable {
             let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
             note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
         }
-        context.willWrite(open)
-        context.willChangeNames(names)
         do {
             try directory.io.write(open.file, at: 0, [head.memory])
             try directory.io.rename(prepared.name, in: pool.directory, to: name, in: names.handle)
@@ -227,6 +225,8 @@ struct SegmentWriter: ~Copyable {
             try? directory.io.unlink(prepared.name, in: pool.directory)
             throw pool.refusal(error, byteCount: byteCount)
         }
+        context.didWrite(open)
+        context.didChangeNames(names)
         nextNumber &+= 1
         nextByteCount = byteCount
         context.segmentStarted(
@@ -239,12 +239,12 @@ struct SegmentWriter: ~Copyable {
     /// Writes index and footer of the active segment, which ends with that. The footer is a shortcut: no sync of its own.
     private mutating func seal(isByRecovery: Bool) throws(LogError) {
         guard let sealed = active.take() else { return }
-        context.willWrite(sealed.open)
         let previous = try Sealing.write(
             sealed.open, content: sealed.content, blocksEnd: sealed.byteOffset, endOrdinal: sealed.endOrdinal,
             greatestArrival: sealed.greatestArrival, recordCount: sealed.recordCount,
             rawByteCount: sealed.rawByteCount, lastChecksum: sealed.blockNumber == 0 ? 0 : sealed.lastChecksum,
             isByRecovery: isByRecovery)
+        context.didWrite(sealed.open)
         sealed.content.seal(endOrdinal: sealed.endOrdinal)
         previousEndOrdinal = sealed.endOrdinal
         previousBlockChecksum = previous
@@ -257,9 +257,9 @@ struct SegmentWriter: ~Copyable {
         }
         let page = AlignedMemory(byteCount: Format.pageByteCount)
         note.encode(into: page.memory, identity: active.content.identity)
-        context.willWrite(active.open)
         let at = DurableNote.byteOffset(ofSequence: note.sequence)
         try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: at, [page.memory]) }
+        context.didWrite(active.open)
         return true
     }
 
@@ -288,10 +288,11 @@ struct SegmentContext: Sendable {
     let mayUseReserve: Bool
     let durableOrdinal: @Sendable () -> UInt64
     let writtenOrdinal: @Sendable () -> UInt64
-    /// The file is about to hold bytes that the next sync must cover.
-    let willWrite: @Sendable (OpenSegment) -> Void
-    /// A name in the log's directory is about to change.
-    let willChangeNames: @Sendable (OpenDirectory) -> Void
+    /// The file holds bytes that the next sync must cover. Told when they are written, and before anybody hears of it: a sync that began
+    /// before covers none of them.
+    let didWrite: @Sendable (OpenSegment) -> Void
+    /// A name in the log's directory has changed; told as of bytes.
+    let didChangeNames: @Sendable (OpenDirectory) -> Void
     let segmentStarted: @Sendable (Segment) -> Void
     let wantsSpare: @Sendable (Int) -> Void
     /// Whether segment files are to be written with zeros first: when producers wait for durability.

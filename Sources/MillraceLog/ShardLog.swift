@@ -43,8 +43,8 @@ package final class ShardLog: Sendable {
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
             mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(seeded(.durableAhead) ? .written : .durable) },
             writtenOrdinal: { watermarks.value(.written) },
-            willWrite: { gate.willWrite($0) },
-            willChangeNames: { gate.willChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
+            didWrite: { gate.didWrite($0) },
+            didChangeNames: { gate.didChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
                 shared.pool.want(byteCount: byteCount, isZeroed: duties.isDurabilityAwaited)

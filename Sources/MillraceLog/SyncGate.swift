@@ -30,13 +30,14 @@ final class SyncGate: Sendable {
         self.failure = failure
     }
 
-    /// Called by the holder of the write turn before it writes.
-    func willWrite(_ open: OpenSegment) {
+    /// Called by the holder of the write turn when it has written, before `written` tells of it: so a file is in the set that the next
+    /// sync takes whenever that sync's target counts its bytes.
+    func didWrite(_ open: OpenSegment) {
         state.withLock { state in
             if !state.files.contains(where: { $0 === open }) { state.files.append(open) }
         }
     }
-    func willChangeNames(in directory: OpenDirectory) { state.withLock { $0.changedNames = directory } }
+    func didChangeNames(in directory: OpenDirectory) { state.withLock { $0.changedNames = directory } }
 
     /// Forgets what no sync covers yet.
     func retire() {
