@@ -18,6 +18,9 @@ package struct LogConfiguration: Sendable {
     package var handOffByteLimit = 8 << 20
     package var firstSegmentByteCount = 1 << 20
     package var greatestSegmentByteCount = 64 << 20
+    /// Files of segments that retention has let go are kept for new ones from this size on, and so many bytes of them at most.
+    package var leastRecycledByteCount = 16 << 20
+    package var recycledByteLimit = 256 << 20
     package var isCompressing = true
     /// After so many records in one opening a log takes a new generation: what 40 bits hold, less the largest batch.
     package var ordinalsPerGeneration: UInt64 = (1 << 40) - (1 << 24)

@@ -17,6 +17,8 @@ package struct DurableNote: Equatable, Sendable {
     package var lastBlockChecksum: UInt32
     package var segmentNumber: UInt32
     package var headerChecksum: UInt32
+    /// No record below is read any more, and segments wholly below it may be gone; 0: retention has taken nothing.
+    package var trimmedOrdinal: UInt64 = 0
 
     package static func byteOffset(ofSequence sequence: UInt64) -> Int {
         Format.notesByteOffset + Int(sequence & 1) * Format.pageByteCount
@@ -41,6 +43,7 @@ package struct DurableNote: Equatable, Sendable {
         page.store(segmentNumber, at: 100)
         page.store(identity.salt, at: 104)
         page.store(headerChecksum, at: 112)
+        page.store(trimmedOrdinal, at: 120)
         PageChecksum.seal(page, seed: identity.positioned(Self.byteOffset(ofSequence: sequence)))
     }
 
@@ -49,6 +52,7 @@ package struct DurableNote: Equatable, Sendable {
         guard PageChecksum.isValid(page, seed: identity.positioned(byteOffset)),
             page.load(UInt64.self, at: 0) == Format.noteMagic, page.load(UInt64.self, at: 8) >> 63 == 0,
             page.load(UInt64.self, at: 16) >> 63 == 0, page.load(UInt64.self, at: 32) >> 63 == 0,
+            page.load(UInt64.self, at: 120) >> 63 == 0,
             let durableByteOffset = Int(exactly: page.load(UInt64.self, at: 24)),
             let writtenByteOffset = Int(exactly: page.load(UInt64.self, at: 40))
         else { return nil }
@@ -58,7 +62,8 @@ package struct DurableNote: Equatable, Sendable {
             bootHigh: page.load(at: 56), milliseconds: page.load(at: 64), lastArrivalMilliseconds: page.load(at: 72),
             journalAppliedUpTo: page.load(at: 80), isCleanClose: page.load(UInt32.self, at: 88) & 1 == 1,
             blockCount: page.load(at: 92), lastBlockChecksum: page.load(at: 96),
-            segmentNumber: page.load(at: 100), headerChecksum: page.load(at: 112))
+            segmentNumber: page.load(at: 100), headerChecksum: page.load(at: 112),
+            trimmedOrdinal: page.load(at: 120))
     }
 
     /// The newest valid note of a segment whose first pages are `head`.

@@ -275,30 +275,59 @@ final class Flusher: Sendable {
         }
     }
 
-    // MARK: Notes
+    // MARK: Notes and the end of a segment
+
+    enum NoteOutcome: Sendable {
+        case written
+        /// Somebody is writing.
+        case busy
+        /// There is no segment to write it in: nothing was appended since the log was recovered.
+        case noSegment
+    }
 
     /// Writes a durable note if nobody is writing. Nothing is synced.
-    func writeNote(isCleanClose: Bool) throws(LogError) -> Bool {
-        let hasTurn = state.withLock { state in
-            guard !state.isWriting else { return false }
-            state.isWriting = true
-            return true
-        }
-        guard hasTurn else { return false }
-        defer {
-            state.withLock { $0.isWriting = false }
-            // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
-            _ = writeDue()
-        }
+    func writeNote(isCleanClose: Bool) throws(LogError) -> NoteOutcome {
+        guard takeTurn() else { return .busy }
+        defer { giveTurnBack() }
         let written = watermarks.value(.written)
         let durable = watermarks.value(.durable)
         do {
             return try segments.with { segments throws(LogError) in
                 try segments.writeNote(durable: durable, written: written, isCleanClose: isCleanClose)
-            }
+            } ? .written : .noSegment
         } catch {
-            if case .io(let cause) = error { failure.set(.frozen(cause: cause)) } else { failure.set(error) }
+            freeze(error)
             throw error
         }
+    }
+
+    /// Begins an empty segment behind one whose records are all below `horizon`, unless the newest is empty already. False when
+    /// somebody is writing. Nothing is synced.
+    /// - Throws: `storageFull`, `io`.
+    func startEmptySegment(below horizon: UInt64) throws(LogError) -> Bool {
+        guard takeTurn() else { return false }
+        defer { giveTurnBack() }
+        do {
+            try segments.with { segments throws(LogError) in try segments.startEmpty(below: horizon) }
+        } catch {
+            if case .storageFull = error { throw error }
+            freeze(error)
+            throw error
+        }
+        return true
+    }
+
+    private func takeTurn() -> Bool {
+        state.withLock { state in
+            guard !state.isWriting else { return false }
+            state.isWriting = true
+            return true
+        }
+    }
+
+    private func giveTurnBack() {
+        state.withLock { $0.isWriting = false }
+        // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
+        _ = writeDue()
     }
 }

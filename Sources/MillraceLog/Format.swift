@@ -10,6 +10,8 @@ package enum Format {
     package static let checksumByteOffset = 4092
     package static let notesByteOffset = 4096
     package static let blocksByteOffset = 12_288
+    /// A segment without room for a block: header, notes and footer.
+    package static let emptySegmentByteCount = 16_384
     package static let blockHeaderByteCount = 64
     package static let blockAlignment = 8
     package static let indexEntryByteCount = 24

@@ -35,7 +35,45 @@ final class LogReader: Sendable {
     }
 
     var snapshot: SegmentCatalog { catalog.withLock { $0 } }
-    func add(_ segment: Segment) { catalog.withLock { $0 = $0.adding(segment) } }
+    func add(_ segment: Segment) {
+        let replaced = catalog.withLock { catalog in
+            defer { catalog = catalog.adding(segment) }
+            return catalog.segments.last.flatMap { $0.baseOrdinal == segment.baseOrdinal ? $0 : nil }
+        }
+        if let replaced {
+            _ = (replaced.retire(), replaced.letGo())
+            shared.openSegments.forget([replaced])
+        }
+    }
+
+    /// Takes the oldest segments out of the catalogue: nobody finds them any more. One caller at a time.
+    func removeFirst(_ count: Int) -> [Segment] {
+        let removed = catalog.withLock { catalog in
+            defer { catalog = catalog.removingFirst(count) }
+            return Array(catalog.segments.prefix(count))
+        }
+        for segment in removed { dropImages(segment.retire()?.index) }
+        shared.openSegments.forget(removed)
+        return removed
+    }
+
+    /// How many segments there are, and their files' bytes. O(segments) the first time.
+    func space() throws(LogError) -> (segmentCount: Int, byteCount: Int) {
+        let segments = snapshot.segments
+        var byteCount = 0
+        for segment in segments { byteCount += try segment.byteCount() }
+        return (segments.count, byteCount)
+    }
+
+    /// Base of the oldest segment behind which less than so many bytes would be left. O(segments) the first time.
+    func firstOrdinal(keeping byteCount: Int) throws(LogError) -> UInt64 {
+        var kept = 0
+        for segment in snapshot.segments.reversed() {
+            kept += try segment.byteCount()
+            if kept >= byteCount { return segment.baseOrdinal }
+        }
+        return 0
+    }
 
     /// Lets go of every segment and of the cached images that nobody holds. Whoever reads just now may keep some for as long as it reads.
     func retire() {
@@ -43,35 +81,53 @@ final class LogReader: Sendable {
         catalog.withLock { $0 = SegmentCatalog([]) }
         for slot in buffers.slots { shared.arena.dropCached(slot) }
         for segment in segments {
-            guard let index = segment.retire()?.index else { continue }
-            for block in 0..<index.count {
-                let slot = SlotReference(rawValue: index.imageWord(block).loadOrdered(at: 0))
-                if slot.sequence > 0 { shared.arena.dropCached(slot) }
-            }
+            dropImages(segment.retire()?.index)
+            _ = segment.letGo()
         }
         shared.openSegments.forget(segments)
+    }
+
+    private func dropImages(_ index: SparseIndex?) {
+        guard let index else { return }
+        for block in 0..<index.count {
+            let slot = SlotReference(rawValue: index.imageWord(block).loadOrdered(at: 0))
+            if slot.sequence > 0 { shared.arena.dropCached(slot) }
+        }
     }
 
     /// Where `position`, which is below `visible`, is.
     func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
         let horizon = watermarks.trimmed
         if position < horizon {
-            return isGone(position) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
+            return isGone(position, horizon: horizon) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
         }
         if position >= firstOrdinal, let place = try locateInMemory(position) { return place }
-        return try locateOnDisk(position, visible: visible)
+        do throws(LogError) {
+            return try locateOnDisk(position, visible: visible)
+        } catch .removed {
+            // The segment was taken away between two looks: then the horizon has passed it. Else the whole log was.
+            if position < watermarks.trimmed { return .retry }
+            throw .removed
+        }
     }
 
-    /// Whether there ever was a record at `position` or behind it, in front of the oldest one left. Ordinal 0 means that one
-    /// itself. Where the log begins with its very first segment there was none, whatever opening the position is from.
-    private func isGone(_ position: UInt64) -> Bool {
+    /// Whether there was a record at `position` or behind it, in front of the horizon. Ordinal 0 means the oldest one
+    /// left. Where the log begins with its very first segment nothing stood before it, whatever opening the position is from.
+    private func isGone(_ position: UInt64, horizon: UInt64) -> Bool {
         if position == 0 { return false }
+        let segments = snapshot.segments
         // Without a segment the position says it: the first of an opening is where a reader of an empty log stands.
-        guard let first = snapshot.segments.first else { return Ordinal.counter(position) > 0 }
+        guard let first = segments.first else { return Ordinal.counter(position) > 0 }
         guard let (_, content) = try? first.use() else { return true }
         let header = content.header
         // A damaged header does not know where the segment before it ended.
-        return header.segmentNumber > 0 && (header.previousEndOrdinal == 0 || position < header.previousEndOrdinal)
+        if header.segmentNumber > 0, header.previousEndOrdinal == 0 || position < header.previousEndOrdinal { return true }
+        for segment in segments {
+            if segment.baseOrdinal >= horizon { break }
+            guard let (_, content) = try? segment.use() else { return true }
+            if let block = content.index.first(endingAfter: position) { return content.index[block].firstOrdinal < horizon }
+        }
+        return false
     }
 
     private func locateInMemory(_ position: UInt64) throws(LogError) -> Place? {

@@ -39,11 +39,15 @@ struct Recovery: ~Copyable {
     private var durableOrdinal: UInt64 = 0
     /// D, or what an operating system that never stopped is known to have kept: below it bad bytes are damage.
     private var safeOrdinal: UInt64 = 0
+    /// What retention has taken, as the notes say.
+    private var horizon: UInt64 = 0
 
     struct Result {
         var segments: [Segment] = []
         var start: SegmentWriter.Start
         var lastArrival: UInt64 = 0
+        /// What retention had taken.
+        var horizon: UInt64 = 0
         var report: RecoveryReport
     }
 
@@ -94,6 +98,8 @@ struct Recovery: ~Copyable {
             }
             try systemCall { () throws(IOError) in try directory.sync() }
         }
+        try removeTrimmed(&bases, before: tail[0].baseOrdinal, isReadOnly: isReadOnly)
+        result.horizon = horizon
         try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
         result.report = report
         return result
@@ -121,6 +127,7 @@ struct Recovery: ~Copyable {
             var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
             scan.runThroughDamage()
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
+            horizon = max(horizon, head.note?.trimmedOrdinal ?? 0)
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
             if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
@@ -162,6 +169,17 @@ struct Recovery: ~Copyable {
             try systemCall { () throws(IOError) in try directory.io.write(open.file, at: at, [piece]) }
             at += piece.byteCount
         }
+    }
+
+    /// Removes what retention had taken and a crash left behind, in whatever combination.
+    private func removeTrimmed(_ bases: inout [UInt64], before next: UInt64, isReadOnly: Bool) throws(LogError) {
+        let count = zip(bases, bases.dropFirst() + [next]).prefix { $1 <= horizon }.count
+        if !isReadOnly {
+            for base in bases.prefix(count) {
+                try systemCall { () throws(IOError) in try directory.unlink(FileNames.segment(base)) }
+            }
+        }
+        bases.removeFirst(count)
     }
 
     /// nil when the file is too short to be a segment.
@@ -293,7 +311,8 @@ struct Recovery: ~Copyable {
                 && candidate.blocksEnd == walk.byteOffset
             report.wasClean = isClean || (footerEnd != nil && cutAt == nil && unreadable.isEmpty)
             result.start.nextNumber = candidate.head.header.segmentNumber &+ 1
-            result.start.nextByteCount = Format.alignPage(candidate.open.memory.byteCount)
+            // Never as small as one that was begun to be empty.
+            result.start.nextByteCount = max(result.start.nextByteCount, Format.alignPage(candidate.open.memory.byteCount))
             result.start.previousEndOrdinal = end
             result.start.previousBlockChecksum = walk.blockNumber == 0 ? 0 : walk.lastChecksum
             if isClean, let note {
@@ -312,6 +331,7 @@ struct Recovery: ~Copyable {
             // A segment that was only begun knows no record's arrival: the one before it does.
             result.lastArrival = max(result.lastArrival, try Self.lastArrival(of: result.segments.prefix(older.count)))
         }
+        result.start.lastArrival = result.lastArrival
         let behind = (cutAt ?? tail.count)..<tail.count
         for position in behind { report.discarded.append(.init(file: tail[position].open.name, byteOffset: 0)) }
         try remove(unreadable + behind.reversed().map { tail[$0].baseOrdinal }, isReadOnly: isReadOnly)

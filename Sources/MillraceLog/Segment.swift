@@ -13,7 +13,11 @@ package final class Segment: Sendable {
     private struct State {
         var open: OpenSegment?
         var content: SegmentContent?
+        /// Of the file; nil until somebody asked or opened it.
+        var byteCount: Int?
         var isRetired = false
+        /// Threads that open the file by its name just now.
+        var openingCount = 0
     }
 
     /// A segment found on disk.
@@ -35,8 +39,12 @@ package final class Segment: Sendable {
     /// The open file and what it holds; opens and reads header and footer, or walks the blocks, when nobody has yet.
     /// - Throws: `io`, `corrupt`, `newerFormat`; `removed` when the log is being removed.
     package func use() throws(LogError) -> (OpenSegment, SegmentContent) {
-        let found = state.withLock { ($0.open, $0.content) }
+        let found = state.withLock { state in
+            if state.open == nil || state.content == nil { state.openingCount += 1 }
+            return (state.open, state.content)
+        }
         if let open = found.0, let content = found.1 { return (open, content) }
+        defer { state.withLock { $0.openingCount -= 1 } }
         let open: OpenSegment
         let content: SegmentContent
         do throws(LogError) {
@@ -51,14 +59,32 @@ package final class Segment: Sendable {
             throw state.withLock { $0.isRetired } ? .removed : error
         }
         // Two threads may have done the same; the first one's stays, so that images are shared.
-        return state.withLock { state in
-            if state.isRetired { return (open, content) }
+        let kept: (OpenSegment, SegmentContent)? = state.withLock { state in
+            if state.isRetired { return nil }
             let keptOpen = state.open ?? open
             let keptContent = state.content ?? content
             state.open = keptOpen
             state.content = keptContent
+            state.byteCount = keptOpen.memory.byteCount
             return (keptOpen, keptContent)
         }
+        guard let kept else { throw .removed }
+        return kept
+    }
+
+    /// Of the file. Opens it when nobody has yet, and closes it again; its content need not be readable.
+    /// - Throws: `io`.
+    func byteCount() throws(LogError) -> Int {
+        if let known = state.withLock({ $0.byteCount ?? $0.open?.memory.byteCount }) { return known }
+        let byteCount = try systemCall { () throws(IOError) in
+            try directory.withHandle { handle throws(IOError) in
+                let file = try directory.io.openFile(name, in: handle, writable: false)
+                defer { directory.io.close(file) }
+                return try directory.io.byteCount(of: file)
+            }
+        }
+        state.withLock { $0.byteCount = byteCount }
+        return byteCount
     }
 
     /// Lets go of the open file; cursors that use it keep it open until they move on.
@@ -66,10 +92,25 @@ package final class Segment: Sendable {
     /// The same for good, when the file is about to go. What is known of its blocks, if anything is.
     func retire() -> SegmentContent? {
         state.withLock { state in
-            state.open = nil
             state.isRetired = true
             return state.content
         }
+    }
+
+    /// Lets go of the file of a retired segment. True when nobody else can have it open or mapped: no view of it is held, and
+    /// nobody is opening it.
+    func letGo() -> Bool {
+        var last: OpenSegment?
+        let isOpening = state.withLock { state in
+            precondition(state.isRetired, "a segment is retired before its file is let go")
+            last = state.open.take()
+            return state.openingCount > 0
+        }
+        guard !isOpening else { return false }
+        guard last == nil || isKnownUniquelyReferenced(&last) else { return false }
+        // What others have read through it, they have read before what is done with the file from here on.
+        atomicMemoryFence(ordering: .acquiring)
+        return true
     }
     package var isOpen: Bool { state.withLock { $0.open != nil } }
 }
@@ -158,5 +199,9 @@ package final class SegmentCatalog: Sendable {
         }
         return low == 0 ? nil : low - 1
     }
-    package func adding(_ segment: Segment) -> SegmentCatalog { SegmentCatalog(segments + [segment]) }
+    /// With the segment behind the others; in place of the last one when that has the same base, and so no record.
+    package func adding(_ segment: Segment) -> SegmentCatalog {
+        SegmentCatalog((segments.last?.baseOrdinal == segment.baseOrdinal ? segments.dropLast() : segments[...]) + [segment])
+    }
+    package func removingFirst(_ count: Int) -> SegmentCatalog { SegmentCatalog(Array(segments.dropFirst(count))) }
 }

@@ -7,15 +7,26 @@ struct PreparedFile: Sendable {
     let byteCount: Int
 }
 
+/// The file of a former segment in the pool's directory, not ready yet.
+struct RetiredFile: Sendable {
+    let name: String
+    let byteCount: Int
+}
+
 /// Prepares segment files off the append path.
 ///
 /// For a log whose producers wait for durability the file is written whole with zeros and synced before use: a sync over
 /// written pages costs the device one write, over pages only allocated two. For the others it is only allocated: writing it
 /// twice took a third of the processor of a bulk load. Any thread; preparing happens outside the lock.
+///
+/// Files of large segments that retention has let go are kept too, as far as the limit allows: what they hold is of a former life and
+/// validates in no other, since every life has its own salt.
 final class SegmentPool: Sendable {
     let directory: DirectoryHandle
     private let io: any StorageIO
     private let reserve: SpaceReserve
+    private let leastRecycledByteCount: Int
+    private let recycledByteLimit: Int
     private let state: Guarded<State>
     /// One for all pools: nobody writes into it.
     private static let zeros = AlignedMemory(byteCount: 1 << 20)
@@ -28,11 +39,17 @@ final class SegmentPool: Sendable {
         var ready: [PreparedFile] = []
         var wanted: [Wanted] = []
         var number: UInt64 = 0
+        /// Of files that are on their way here.
+        var recyclingByteCount = 0
     }
 
     /// Removes what an earlier life of the store left: whether it was synced is not known.
-    init(io: any StorageIO, directory: DirectoryHandle, reserve: SpaceReserve) throws(LogError) {
+    init(
+        io: any StorageIO, directory: DirectoryHandle, reserve: SpaceReserve, configuration: LogConfiguration
+    ) throws(LogError) {
         self.io = io
+        leastRecycledByteCount = configuration.leastRecycledByteCount
+        recycledByteLimit = configuration.recycledByteLimit
         self.reserve = reserve
         self.directory = directory
         state = Guarded(State())
@@ -80,7 +97,71 @@ final class SegmentPool: Sendable {
 
     /// Asks for a file that will be needed soon. A segment asks once, for its successor.
     func want(byteCount: Int, isZeroed: Bool) {
-        state.withLock { $0.wanted.append(Wanted(byteCount: byteCount, isZeroed: isZeroed)) }
+        state.withLock { state in
+            if state.ready.contains(where: { $0.byteCount == byteCount }) { return }
+            state.wanted.append(Wanted(byteCount: byteCount, isZeroed: isZeroed))
+        }
+    }
+
+    // MARK: Recycling
+
+    /// Moves the file of a retired segment here from its log's directory, for a later one: when nobody else has it open, and it is
+    /// of a size that is worth keeping. nil: it stays where it is, and is to be unlinked. `give` has to follow.
+    /// - Throws: `io`, with the file where it was.
+    func takeOver(_ segment: Segment, from directory: OpenDirectory) throws(LogError) -> RetiredFile? {
+        guard segment.letGo() else { return nil }
+        let byteCount = try segment.byteCount()
+        guard byteCount >= leastRecycledByteCount else { return nil }
+        let number: UInt64? = state.withLock { state in
+            let kept = state.ready.reduce(state.recyclingByteCount) { $0 + $1.byteCount }
+            guard kept + byteCount <= recycledByteLimit else { return nil }
+            state.recyclingByteCount += byteCount
+            state.number += 1
+            return state.number
+        }
+        guard let number else { return nil }
+        let name = FileNames.spare(byteCount: byteCount, number: number)
+        do throws(IOError) {
+            try io.rename(segment.name, in: directory.handle, to: name, in: self.directory)
+        } catch {
+            state.withLock { $0.recyclingByteCount -= byteCount }
+            throw .io(error)
+        }
+        return RetiredFile(name: name, byteCount: byteCount)
+    }
+
+    /// Makes the files ready that were moved here from one directory: first their old names are gone for good, then their first
+    /// pages are zeros, so that neither is ever taken for a segment of its former life. How many are kept; the others are removed.
+    /// - Throws: `io`; then none is kept.
+    func give(_ files: [RetiredFile], from directory: OpenDirectory) throws(LogError) -> Int {
+        guard !files.isEmpty else { return 0 }
+        let byteCount = files.reduce(0) { $0 + $1.byteCount }
+        defer { state.withLock { $0.recyclingByteCount -= byteCount } }
+        var ready: [PreparedFile] = []
+        do throws(IOError) {
+            try io.sync(directory.handle)
+            try io.sync(self.directory)
+            for file in files { ready.append(try renew(file)) }
+        } catch {
+            for prepared in ready { io.close(prepared.file) }
+            for file in files { try? io.unlink(file.name, in: self.directory) }
+            throw .io(error)
+        }
+        state.withLock { $0.ready += ready }
+        return ready.count
+    }
+
+    private func renew(_ retired: RetiredFile) throws(IOError) -> PreparedFile {
+        let file = try io.openFile(retired.name, in: directory, writable: true)
+        do throws(IOError) {
+            try io.allocate(file, byteCount: retired.byteCount)
+            try io.write(file, at: 0, [Self.zeros.memory.slice(0, Format.blocksByteOffset)])
+            try io.sync(file)
+        } catch {
+            io.close(file)
+            throw error
+        }
+        return PreparedFile(file: file, name: retired.name, byteCount: retired.byteCount)
     }
 
     var hasWork: Bool { state.withLock { !$0.wanted.isEmpty } }

@@ -17,6 +17,8 @@ struct SegmentWriter: ~Copyable {
     private var previousEndOrdinal: UInt64
     private var previousBlockChecksum: UInt32
     private var nextByteCount: Int
+    /// Of the newest record of the log.
+    private var lastArrival: UInt64
 
     private struct Active {
         let open: OpenSegment
@@ -28,11 +30,14 @@ struct SegmentWriter: ~Copyable {
         var blockNumber: UInt32
         var lastChecksum: UInt32
         var greatestArrival: UInt64
+        /// Of its first record; nil while it has none.
+        var firstArrival: UInt64?
         var recordCount: UInt64
         var rawByteCount: UInt64
         var endOrdinal: UInt64
         var noteSequence: UInt64
         var hasWantedNext = false
+        var isEmpty: Bool { blockNumber == 0 }
     }
 
     /// Where appending goes on after recovery.
@@ -41,6 +46,7 @@ struct SegmentWriter: ~Copyable {
         var previousEndOrdinal: UInt64 = 0
         var previousBlockChecksum: UInt32 = 0
         var nextByteCount: Int
+        var lastArrival: UInt64 = 0
         /// The active segment, when it was closed cleanly.
         var resumed: Resumed?
     }
@@ -65,12 +71,16 @@ struct SegmentWriter: ~Copyable {
         previousEndOrdinal = start.previousEndOrdinal
         previousBlockChecksum = start.previousBlockChecksum
         nextByteCount = start.nextByteCount
+        lastArrival = start.lastArrival
         if let resumed = start.resumed {
             active = Active(
                 open: resumed.open, content: resumed.content,
                 createdNanoseconds: context.clock.steadyNanoseconds(), byteOffset: resumed.byteOffset,
                 blockNumber: resumed.blockNumber, lastChecksum: resumed.lastChecksum,
-                greatestArrival: resumed.greatestArrival, recordCount: resumed.recordCount,
+                greatestArrival: resumed.greatestArrival,
+                // Of its first block's last record: near enough for when to begin the next segment.
+                firstArrival: resumed.content.index.count > 0 ? resumed.content.index[0].greatestArrival : nil,
+                recordCount: resumed.recordCount,
                 rawByteCount: resumed.rawByteCount, endOrdinal: resumed.endOrdinal,
                 noteSequence: resumed.noteSequence)
             let partial = resumed.byteOffset % Format.pageByteCount
@@ -95,6 +105,10 @@ struct SegmentWriter: ~Copyable {
 
     private func hasRoom(for block: EncodedBlock, after placed: ArraySlice<EncodedBlock> = []) -> Bool {
         guard let active else { return false }
+        let first = placed.first?.header.firstArrivalMilliseconds ?? block.header.firstArrivalMilliseconds
+        let age = block.header.greatestArrivalMilliseconds - min(active.firstArrival ?? first, block.header.greatestArrivalMilliseconds)
+        // A block is never without a segment: alone it may span any time.
+        if active.firstArrival != nil || !placed.isEmpty, age > context.segmentMilliseconds() { return false }
         var end = active.byteOffset + block.header.blockByteCount
         for block in placed { end += block.header.blockByteCount }
         let entries = active.content.index.count + placed.count + 1
@@ -130,6 +144,7 @@ struct SegmentWriter: ~Copyable {
             let padding = header.blockByteCount - header.headerByteCount - header.bodyByteCount
             if padding > 0 { pieces.append(Self.pad.memory.slice(0, padding)) }
             active.greatestArrival = max(active.greatestArrival, header.greatestArrivalMilliseconds)
+            active.firstArrival = active.firstArrival ?? header.firstArrivalMilliseconds
             entries.append(
                 SparseIndex.Entry(
                     firstOrdinal: header.firstOrdinal, greatestArrival: active.greatestArrival,
@@ -149,6 +164,7 @@ struct SegmentWriter: ~Copyable {
         Self.keep(
             partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset, in: active.tail)
         for entry in entries { active.content.index.append(entry) }
+        lastArrival = max(lastArrival, active.greatestArrival)
         if !active.hasWantedNext, active.byteOffset > active.open.memory.byteCount / 2 {
             active.hasWantedNext = true
             context.wantsSpare(byteCountAfter(active))
@@ -174,28 +190,46 @@ struct SegmentWriter: ~Copyable {
     }
 
     private mutating func roll(for block: EncodedBlock) throws(LogError) {
-        if let active { nextByteCount = byteCountAfter(active) }
+        if let active, !active.isEmpty { nextByteCount = byteCountAfter(active) }
         var byteCount = nextByteCount
         let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
         while byteCount < needed { byteCount *= 2 }
+        try start(at: block.header.firstOrdinal, byteCount: byteCount)
+        nextByteCount = byteCount
+    }
+
+    /// Begins an empty segment, without room for a block, behind one whose records are all below `horizon`, so that this one can go
+    /// and the log still knows where it ended; or where there is no active one to write a note in. The next block's segment takes
+    /// the place of the empty one.
+    /// - Throws: `storageFull`: then nothing has changed, or the newest segment is sealed; `io`.
+    mutating func startEmpty(below horizon: UInt64) throws(LogError) {
+        if let active, active.isEmpty || active.endOrdinal > horizon { return }
+        try start(at: active?.endOrdinal ?? max(previousEndOrdinal, context.durableOrdinal()), byteCount: Format.emptySegmentByteCount)
+    }
+
+    private mutating func start(at baseOrdinal: UInt64, byteCount: Int) throws(LogError) {
         // Held until the new name is synced, so that no want of descriptors comes between.
         let names = try systemCall { () throws(IOError) in try directory.open() }
         // The new file first: when there is no space, the old segment stays as it is.
         let prepared = try pool.take(
             byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
+        // An empty one of the same name makes way, and leaves its place in the chain to this one.
+        let emptied = active.flatMap { $0.isEmpty && $0.content.identity.baseOrdinal == baseOrdinal ? $0 : nil }
+        let replaced = emptied?.content.header
         do throws(LogError) {
-            if active != nil { try seal(isByRecovery: false) }
+            if active != nil, emptied == nil { try seal(isByRecovery: false) }
         } catch {
             pool.discard(prepared)
             throw error
         }
-        let name = FileNames.segment(block.header.firstOrdinal)
+        let name = FileNames.segment(baseOrdinal)
         let header = SegmentHeader(
             identity: SegmentIdentity(
                 storeLow: directory.storeLow, storeHigh: directory.storeHigh, logID: directory.logID,
-                baseOrdinal: block.header.firstOrdinal, salt: context.entropy.next()),
-            segmentNumber: nextNumber, fileByteCount: byteCount, previousEndOrdinal: previousEndOrdinal,
-            previousBlockChecksum: previousBlockChecksum,
+                baseOrdinal: baseOrdinal, salt: context.entropy.next()),
+            segmentNumber: replaced?.segmentNumber ?? nextNumber, fileByteCount: byteCount,
+            previousEndOrdinal: replaced?.previousEndOrdinal ?? previousEndOrdinal,
+            previousBlockChecksum: replaced?.previousBlockChecksum ?? previousBlockChecksum,
             createdMilliseconds: UInt64(max(0, context.clock.wallNanoseconds() / 1_000_000)))
         let head = AlignedMemory(byteCount: Format.blocksByteOffset)
         let checksum = header.encode(into: head.memory.slice(0, Format.pageByteCount))
@@ -204,31 +238,35 @@ struct SegmentWriter: ~Copyable {
             header: header, headerChecksum: checksum, index: SparseIndex(), endOrdinal: .max)
         active = Active(
             open: open, content: content, createdNanoseconds: context.clock.steadyNanoseconds(),
-            byteOffset: Format.blocksByteOffset, blockNumber: 0, lastChecksum: checksum, greatestArrival: 0,
-            recordCount: 0, rawByteCount: 0, endOrdinal: header.identity.baseOrdinal, noteSequence: 0)
+            byteOffset: Format.blocksByteOffset, blockNumber: 0, lastChecksum: checksum,
+            // One that is begun to be empty has to know it: there may be no other soon.
+            greatestArrival: byteCount == Format.emptySegmentByteCount ? lastArrival : 0,
+            firstArrival: nil, recordCount: 0, rawByteCount: 0, endOrdinal: header.identity.baseOrdinal, noteSequence: 0)
         // A note in each slot: whichever two of the three pages are lost, the segment is still who it is.
+        let durable = context.durableOrdinal()
         for _ in 0..<2 {
             guard
                 let note = nextNote(
-                    durable: context.durableOrdinal(), written: context.writtenOrdinal(), isCleanClose: false)
+                    durable: durable, written: context.writtenOrdinal(), isCleanClose: false)
             else { preconditionFailure("the segment was just started") }
             let noteAt = DurableNote.byteOffset(ofSequence: note.sequence)
             note.encode(into: head.memory.slice(noteAt, Format.pageByteCount), identity: header.identity)
         }
         do {
             try directory.io.write(open.file, at: 0, [head.memory])
+            // What the empty one's notes say of the horizon must not be lost with its name.
+            if replaced != nil { try directory.io.sync(open.file) }
             try directory.io.rename(prepared.name, in: pool.directory, to: name, in: names.handle)
         } catch {
             // A full disk may have no room for the name: then there is no new segment, and the old one is sealed
-            // already.
-            active = nil
+            // already, unless it is empty.
+            active = emptied
             try? directory.io.unlink(prepared.name, in: pool.directory)
             throw pool.refusal(error, byteCount: byteCount)
         }
         context.didWrite(open)
         context.didChangeNames(names)
-        nextNumber &+= 1
-        nextByteCount = byteCount
+        nextNumber = header.segmentNumber &+ 1
         context.segmentStarted(
             Segment(baseOrdinal: header.identity.baseOrdinal, in: directory, open: open, content: content))
     }
@@ -275,55 +313,7 @@ struct SegmentWriter: ~Copyable {
             milliseconds: UInt64(max(0, context.clock.wallNanoseconds() / 1_000_000)),
             lastArrivalMilliseconds: active.greatestArrival, isCleanClose: isCleanClose,
             blockCount: active.blockNumber, lastBlockChecksum: active.lastChecksum,
-            segmentNumber: active.content.header.segmentNumber, headerChecksum: active.content.headerChecksum)
-    }
-}
-
-/// What the writer tells the rest of its log.
-struct SegmentContext: Sendable {
-    let clock: any Clock
-    let entropy: any Entropy
-    let greatestSegmentByteCount: Int
-    /// The store's own log may use the space kept for it when the disk is full.
-    let mayUseReserve: Bool
-    let durableOrdinal: @Sendable () -> UInt64
-    let writtenOrdinal: @Sendable () -> UInt64
-    /// The file holds bytes that the next sync must cover. Told when they are written, and before anybody hears of it: a sync that began
-    /// before covers none of them.
-    let didWrite: @Sendable (OpenSegment) -> Void
-    /// A name in the log's directory has changed; told as of bytes.
-    let didChangeNames: @Sendable (OpenDirectory) -> Void
-    let segmentStarted: @Sendable (Segment) -> Void
-    let wantsSpare: @Sendable (Int) -> Void
-    /// Whether segment files are to be written with zeros first: when producers wait for durability.
-    let isZeroed: @Sendable () -> Bool
-}
-
-/// Writes a segment's index and footer (FORMAT sections 8 and 9).
-enum Sealing {
-    /// Returns the checksum for the next segment's back-link.
-    static func write(
-        _ open: OpenSegment, content: SegmentContent, blocksEnd: Int, endOrdinal: UInt64, greatestArrival: UInt64,
-        recordCount: UInt64, rawByteCount: UInt64, lastChecksum: UInt32, isByRecovery: Bool
-    ) throws(LogError) -> UInt32 {
-        let identity = content.identity
-        let footerAt = open.memory.byteCount - Format.pageByteCount
-        let indexAt = Format.alignPage(blocksEnd)
-        let byteCount = content.index.count * Format.indexEntryByteCount
-        let bytes = AlignedMemory(byteCount: Format.alignPage(max(byteCount, 1)))
-        content.index.encode(into: bytes.memory)
-        let checksum = CRC32C.of(bytes.memory.slice(0, byteCount), continuing: identity.positioned(indexAt))
-        let footer = SegmentFooter(
-            blockCount: content.index.count, indexByteOffset: indexAt, blocksEndByteOffset: blocksEnd,
-            endOrdinal: endOrdinal, greatestArrivalMilliseconds: greatestArrival, recordCount: recordCount,
-            rawByteCount: rawByteCount, indexChecksum: checksum, lastBlockChecksum: lastChecksum,
-            isSealedByRecovery: isByRecovery)
-        let page = AlignedMemory(byteCount: Format.pageByteCount)
-        footer.encode(into: page.memory, at: footerAt, identity: identity)
-        try systemCall { () throws(IOError) in
-            if byteCount > 0 { try open.io.write(open.file, at: indexAt, [bytes.memory]) }
-            try open.io.write(open.file, at: footerAt, [page.memory])
-        }
-        return lastChecksum
+            segmentNumber: active.content.header.segmentNumber, headerChecksum: active.content.headerChecksum,
+            trimmedOrdinal: context.trimmedOrdinal())
     }
 }

@@ -15,6 +15,7 @@ package final class ShardLog: Sendable {
     let failure: LogFailure
     let signal: FlushSignal
     let duties: LogDuties
+    let retention: LogRetention
     let writer: ShardWriter
     let reader: LogReader
     let waiters: AsyncWaiters
@@ -37,11 +38,13 @@ package final class ShardLog: Sendable {
             catalog: SegmentCatalog(recovered.segments), firstOrdinal: firstOrdinal)
         let waiters = AsyncWaiters()
         let duties = LogDuties()
+        let retention = LogRetention(trimmedOrdinal: recovered.horizon)
         let signal = FlushSignal(buffers: buffers, scheduler: shared.scheduler, waiters: waiters)
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
             mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(seeded(.durableAhead) ? .written : .durable) },
+            trimmedOrdinal: { retention.trimmedOrdinal.load(ordering: .relaxed) },
             writtenOrdinal: { watermarks.value(.written) },
             didWrite: { gate.didWrite($0) },
             didChangeNames: { gate.didChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
@@ -49,7 +52,7 @@ package final class ShardLog: Sendable {
                 guard shared.scheduler.hasThreads else { return }
                 shared.pool.want(byteCount: byteCount, isZeroed: duties.isDurabilityAwaited)
                 shared.scheduler.wakePreparer()
-            }, isZeroed: { duties.isDurabilityAwaited })
+            }, segmentMilliseconds: { retention.segmentMilliseconds.load(ordering: .relaxed) }, isZeroed: { duties.isDurabilityAwaited })
         self.id = id
         self.shared = shared
         self.watermarks = watermarks
@@ -58,6 +61,7 @@ package final class ShardLog: Sendable {
         self.reader = reader
         self.signal = signal
         self.duties = duties
+        self.retention = retention
         self.waiters = waiters
         flusher = Flusher(
             segments: SegmentWriter(directory: directory, pool: shared.pool, context: context, start: recovered.start),
@@ -71,7 +75,7 @@ package final class ShardLog: Sendable {
                 generations: shared.generations, ordinalsPerGeneration: configuration.ordinalsPerGeneration),
             handOffByteLimit: configuration.handOffByteLimit, failure: failure, signal: signal)
         recovery = recovered.report
-        watermarks.raiseTrimmed(to: recovered.segments.first?.baseOrdinal ?? firstOrdinal)
+        watermarks.raiseTrimmed(to: max(recovered.segments.first?.baseOrdinal ?? firstOrdinal, recovered.horizon))
         signal.bind(self)
     }
 
@@ -169,6 +173,9 @@ package final class ShardLog: Sendable {
         }
     }
 
+    /// Until the sync that somebody else leads has ended.
+    func waitForSync() throws(LogError) { try sleep(.durable, below: .max, .max, unless: { !gate.isBusy }) }
+
     private func sleep(
         _ level: Level, below ordinal: UInt64, _ deadline: Int64, unless isOver: () -> Bool = { false }
     ) throws(LogError) {
@@ -224,7 +231,7 @@ package final class ShardLog: Sendable {
         _ = flushStep()
         let durable = watermarks.value(.durable)
         guard durable == watermarks.value(.published), durable > duties.notedDurable else { return false }
-        guard try flusher.writeNote(isCleanClose: false) else { return false }
+        guard try flusher.writeNote(isCleanClose: false) == .written else { return false }
         duties.noted(durable)
         _ = try gate.sync()
         return true
@@ -243,7 +250,7 @@ package final class ShardLog: Sendable {
         _ = writer.withRoleIfFree { $0.closeBuffer() }
         try wait(.durable, below: watermarks.value(.published))
         // In both slots, one after the other: whichever page is damaged later, the other says how far the log was durable.
-        for _ in 0..<2 where try flusher.writeNote(isCleanClose: true) { _ = try gate.sync() }
+        for _ in 0..<2 where try flusher.writeNote(isCleanClose: true) == .written { _ = try gate.sync() }
     }
 
     // MARK: Reading

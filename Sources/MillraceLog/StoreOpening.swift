@@ -39,7 +39,8 @@ struct StoreOpening {
             undo.append { io.close(poolDirectory) }
             try systemCall { () throws(IOError) in try io.sync(root) }
             let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
-            let pool = try SegmentPool(io: io, directory: poolDirectory, reserve: reserve)
+            let pool = try SegmentPool(
+                io: io, directory: poolDirectory, reserve: reserve, configuration: configuration)
             let shared = try StoreShared(
                 io: io, clock: clock, entropy: entropy, configuration: configuration, store: store,
                 generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve)

@@ -160,11 +160,16 @@ package struct StoreVerification: Sendable {
             }
         }
         let durable = segments.compactMap { $0?.durableOrdinal }.max() ?? 0
+        let horizon = segments.compactMap { $0?.trimmedOrdinal }.max() ?? 0
         for (number, segment) in segments.enumerated() {
             guard let segment else { continue }
+            if number + 1 < segments.count, let next = segments[number + 1], next.header.identity.baseOrdinal <= horizon {
+                add(.note, "\(path)/\(segment.file)", log: directory.logID, "retention has taken this: the next opening removes it")
+                continue
+            }
             let isLast = number == segments.count - 1
             judge(segment, "\(path)/\(segment.file)", durable: durable, isLast: isLast)
-            if number > 0, let previous = segments[number - 1] {
+            if number > 0, let previous = segments[number - 1], segment.header.identity.baseOrdinal > horizon {
                 judgeLink(segment, after: previous, path)
             }
         }

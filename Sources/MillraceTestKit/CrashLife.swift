@@ -141,6 +141,7 @@ struct CrashLife {
             guard let log = try log(index), let entries = model.logs[log.id], !isFaulted else { return }
             let count = try entries.judge(log, level: .published, promised: log.tip(.published))
             try entries.judgeSeeks(log, count: count, level: .published, dice)
+        case .sweep(let index, let percent): try sweep(index, percent, dice)
         case .close: try restart(.close, dice)
         case .kill: try restart(.kill, dice)
         case .powerLoss: try restart(.powerLoss, dice)
@@ -193,6 +194,23 @@ struct CrashLife {
         return arrival - 1000
     }
 
+    /// What was damaged is not swept: nobody could say then whether it is to be declared.
+    private mutating func sweep(_ index: Int, _ percent: Int, _ dice: SeededEntropy) throws {
+        guard model.isIntact, let log = try log(index), let entries = model.logs[log.id]?.entries, let last = entries.last else { return }
+        let count = entries.count * percent / 100
+        var limits = RetentionLimits()
+        limits.expiredBefore = count < entries.count ? entries[count].arrival : last.arrival + 1
+        if dice.chance(0.3) { limits.removalByteLimit = 1 }
+        if dice.chance(0.3) { limits.segmentMilliseconds = 5 }
+        model.logs[log.id]?.expire(before: limits.expiredBefore, below: log.tip(.durable))
+        hook.modelChanged(model)
+        let outcome = try log.sweep(limits)
+        if let model = model.logs[log.id], model.count(below: outcome.horizon) > model.count(below: model.forgettable) {
+            let allowed = model.forgettable
+            throw CrashFailure(.lost, "the horizon of log \(log.id) is \(outcome.horizon), allowed is \(allowed)")
+        }
+    }
+
     // MARK: Lent views
 
     private mutating func pin(_ index: Int, _ dice: SeededEntropy) throws {
@@ -200,7 +218,7 @@ struct CrashLife {
             return
         }
         let start = dice.next(below: entries.count)
-        var cursor = log.cursor(at: entries[start].ordinal, level: .published)
+        var cursor = log.cursor(at: max(entries[start].ordinal, log.trimHorizon), level: .published)
         guard case .records(let count) = try cursor.fetch(), let pin = Pin(cursor, count: count) else { return }
         pins.append(pin)
     }

@@ -72,8 +72,19 @@ package struct LogModel: Sendable {
     /// The greatest ordinal ever handed out, whether its record is still there or not.
     package private(set) var greatestOrdinal: UInt64?
     package var lastArrival: UInt64 = 0
+    /// Records below may be missing at the front: retention was allowed to take them.
+    package var forgettable: UInt64 = 0
 
     package init() {}
+
+    /// Retention may take what arrived before the time and is below `ordinal`.
+    package mutating func expire(before milliseconds: UInt64, below ordinal: UInt64) {
+        let first = entries.first { $0.arrival >= milliseconds }?.ordinal ?? .max
+        forgettable = max(forgettable, min(first, ordinal))
+    }
+
+    /// The first entry at `ordinal` or behind it, when what is in front of it may be missing.
+    private func firstLeft(at ordinal: UInt64) -> Int { count(below: min(ordinal, forgettable)) }
 
     /// A batch was appended; its numbers must be new.
     package mutating func append(_ range: Range<UInt64>, _ records: [PlainRecord], arrival: UInt64) throws(CrashFailure) {
@@ -122,10 +133,11 @@ package struct LogModel: Sendable {
     /// Reads the log from its beginning and holds it against the model; how many entries are left.
     ///
     /// What is left must be a prefix of what was appended that ends with a batch, reach at least up to `promised`, and
-    /// miss exactly the damaged records, declared as gaps.
+    /// miss exactly the damaged records, declared as gaps; and at its front what retention may have taken.
     package func judge(_ log: ShardLog, level: Level, promised: UInt64) throws -> Int {
         var cursor = log.cursor(at: 0, level: level)
         var index = 0
+        var isAtFront = true
         var gaps: [Gap] = []
         while true {
             // What the records say leaves through a variable: the closure may throw errors of the log alone.
@@ -134,6 +146,8 @@ package struct LogModel: Sendable {
             do throws(LogError) {
                 more = try cursor.withBatch { batch throws(LogError) in
                     while failure == nil, let view = batch.next() {
+                        if isAtFront { index = firstLeft(at: view.ordinal) }
+                        isAtFront = false
                         failure = difference(at: index, view)
                         index += 1
                     }
@@ -142,6 +156,8 @@ package struct LogModel: Sendable {
             } catch {
                 guard case .gap(let gap) = error else { throw error }
                 gaps.append(gap)
+                if isAtFront { index = firstLeft(at: gap.from) }
+                isAtFront = false
                 let start = index
                 while index < entries.count, entries[index].ordinal < gap.to {
                     guard entries[index].isDamaged, entries[index].ordinal >= gap.from else {
@@ -155,11 +171,13 @@ package struct LogModel: Sendable {
             if let failure { throw CrashFailure(failure.invariant, "\(failure.detail); gaps \(gaps), \(log.recovery)") }
             if more == nil { break }
         }
+        if isAtFront { index = firstLeft(at: .max) }
         let least = count(below: promised)
         if index < least {
             throw CrashFailure(.lost, "\(least) records were promised in log \(log.id), \(index) are left; \(log.recovery)")
         }
-        if !batchEnds.contains(index) {
+        // Retention keeps no batch together.
+        if !batchEnds.contains(index), !isAtFront {
             throw CrashFailure(.batchCut, "\(index) records are left in log \(log.id), batches end at \(batchEnds)")
         }
         return index
@@ -215,7 +233,7 @@ package struct LogModel: Sendable {
         guard count > 0 else { return }
         for _ in 0..<2 {
             let entry = entries[entropy.next(below: count)]
-            guard !entry.isDamaged else { continue }
+            guard !entry.isDamaged, entry.ordinal >= log.trimHorizon else { continue }
             var cursor = log.cursor(at: entry.ordinal, level: level)
             let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal }
             if found != entry.ordinal {
@@ -226,11 +244,11 @@ package struct LogModel: Sendable {
         let time = entries[entropy.next(below: count)].arrival
         var cursor = log.cursor(at: 0, level: level)
         try cursor.seek(toArrival: time)
-        let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal }
-        let wanted = entries[..<count].first { $0.arrival >= time }?.ordinal
+        let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal } ?? nil
+        let wanted = entries[..<count].first { $0.arrival >= time && $0.ordinal >= log.trimHorizon }?.ordinal
         if found != wanted {
             throw CrashFailure(
-                .seekDisagrees, "time \(time): \(found ?? nil, default: "nothing") found, not \(wanted, default: "nothing")")
+                .seekDisagrees, "time \(time): \(found, default: "nothing") found, not \(wanted, default: "nothing")")
         }
     }
 }

@@ -29,6 +29,8 @@ package struct CrashPlan: Sendable {
         /// So many bytes are left on the disk; nil: plenty.
         case room(Int?)
         case setClock(hours: Int)
+        /// Retention takes so many hundredths of the log's records, or as much of that as it can.
+        case sweep(log: Int, percent: Int)
 
         package var description: String {
             switch self {
@@ -49,6 +51,7 @@ package struct CrashPlan: Sendable {
             case .fault(let operation, let call, let errorNumber, let isPermanent):
                 "fail \(operation) \(call) calls on with \(errorNumber)\(isPermanent ? " for ever" : "")"
             case .room(let byteCount): byteCount.map { "leave \($0) bytes of room" } ?? "leave all room"
+            case .sweep(let log, let percent): "sweep \(percent) % of \(log)"
             case .setClock(let hours): "move the clock by \(hours) h"
             }
         }
@@ -80,6 +83,8 @@ package struct CrashPlan: Sendable {
         configuration.isCompressing = entropy.chance(0.7)
         if entropy.chance(0.2) { configuration.ordinalsPerGeneration = 50 }
         if entropy.chance(0.2) { configuration.openSegmentLimit = 1 }
+        configuration.leastRecycledByteCount = entropy.chance(0.7) ? 32 << 10 : 64 << 10
+        configuration.recycledByteLimit = 128 << 10
         self.configuration = configuration
         hasStreams = entropy.chance(0.15)
         let logCount = hasStreams || entropy.chance(0.3) ? 3 : 1
@@ -103,6 +108,7 @@ package struct CrashPlan: Sendable {
             case 54: operation = .powerLoss
             case 55: operation = logCount > 1 ? .createLog : .append(log: log)
             case 56: operation = .setClock(hours: entropy.next(below: 200_000) - 100_000)
+            case 57: operation = .sweep(log: log, percent: entropy.chance(0.4) ? 100 : 1 + entropy.next(below: 100))
             default:
                 switch trouble {
                 case 0, 1: operation = .rot(log: log)

@@ -1,0 +1,154 @@
+import MillraceIO
+import Synchronization
+
+/// What a log keeps of its sweeps. All from any thread.
+final class LogRetention: Sendable {
+    /// See `DurableNote.trimmedOrdinal`. Raised by the one that sweeps.
+    let trimmedOrdinal: Atomic<UInt64>
+    /// The part of it that is on the disk for good.
+    let keptOrdinal = Atomic<UInt64>(0)
+    let isSweeping = Atomic<Bool>(false)
+    /// See `RetentionLimits.segmentMilliseconds`. Relaxed: the next segment is as good as this one.
+    let segmentMilliseconds = Atomic<UInt64>(.max)
+    /// Files that could not be removed, for the next sweep.
+    let leftovers = Guarded<[String]>([])
+
+    init(trimmedOrdinal: UInt64) { self.trimmedOrdinal = Atomic(trimmedOrdinal) }
+}
+
+/// Forgetting: the horizon, and the files in front of it.
+///
+/// Invariants. The horizon only rises, and is at most `durable`. A segment goes only when every record in it is below the horizon,
+/// and only when a durable note of the newest segment says so and that everything below was durable once: then recovery misses
+/// nothing in front of it, whichever of the names have gone. The newest segment always stays; when all its records have
+/// expired, an empty one is begun behind it, so that the log goes on knowing where it ended.
+extension ShardLog {
+    /// Raises the horizon as far as the limits say, and removes the segments in front of it, oldest first. Readers are not waited for:
+    /// those behind the horizon find a `trimmed` gap, and views that were lent stay valid.
+    ///
+    /// One at a time: a second one does nothing and answers `isMore`. Costs a sync when something goes, and O(segments removed).
+    /// With `trimmedBelow` the horizon is on the disk when this returns; what age and bytes have moved of it is so when files go.
+    /// - Throws: `storageFull` when an empty segment had no room; `frozen`, `removed`, `io`. What was removed stays so.
+    package func sweep(_ limits: RetentionLimits) throws(LogError) -> SweepOutcome {
+        try failure.check()
+        var outcome = SweepOutcome()
+        guard retention.isSweeping.claim() else {
+            outcome.isMore = true
+            return outcome
+        }
+        defer { retention.isSweeping.store(false, ordering: .sequentiallyConsistent) }
+        retention.segmentMilliseconds.store(limits.segmentMilliseconds, ordering: .relaxed)
+        try raiseHorizon(limits)
+        outcome.horizon = watermarks.trimmed
+        try removeLeftovers()
+        if limits.trimmedBelow > retention.trimmedOrdinal.load(ordering: .relaxed), try !keepHorizon() { outcome.isMore = true }
+        try removeTrimmed(limits.removalByteLimit, &outcome)
+        (outcome.keptSegmentCount, outcome.keptByteCount) = try reader.space()
+        return outcome
+    }
+
+    private func raiseHorizon(_ limits: RetentionLimits) throws(LogError) {
+        var horizon = max(watermarks.trimmed, limits.trimmedBelow)
+        if limits.expiredBefore > 0 {
+            horizon = max(horizon, try reader.firstOrdinal(arrivingAtOrAfter: limits.expiredBefore))
+        }
+        if let byteCount = limits.keptByteCount { horizon = max(horizon, try reader.firstOrdinal(keeping: byteCount)) }
+        horizon = min(horizon, watermarks.value(.durable))
+        if horizon > watermarks.trimmed { watermarks.raiseTrimmed(to: horizon) }
+    }
+
+    private func removeTrimmed(_ byteLimit: Int, _ outcome: inout SweepOutcome) throws(LogError) {
+        let horizon = watermarks.trimmed
+        // Whoever has ended a log removes it whole.
+        if !isEnded, let last = reader.snapshot.segments.last, last.baseOrdinal < horizon,
+            try !flusher.startEmptySegment(below: horizon)
+        {
+            // Somebody is writing: the log is in use, and the next sweep finds it so or idle.
+            outcome.isMore = true
+        }
+        let segments = reader.snapshot.segments
+        var count = 0
+        while count + 1 < segments.count, segments[count + 1].baseOrdinal <= horizon {
+            if outcome.removedByteCount >= byteLimit {
+                outcome.isMore = true
+                break
+            }
+            outcome.removedByteCount += try segments[count].byteCount()
+            count += 1
+        }
+        guard count > 0 else { return }
+        let isKept = segments[count].baseOrdinal <= retention.keptOrdinal.load(ordering: .relaxed)
+        guard try isKept ? true : keepHorizon() else {
+            outcome.isMore = true
+            outcome.removedByteCount = 0
+            return
+        }
+        outcome.removedSegmentCount = count
+        outcome.recycledSegmentCount = try dispose(reader.removeFirst(count))
+    }
+
+    /// Brings the horizon to the disk, with the word that everything below it was durable. False when somebody is writing just
+    /// now.
+    private func keepHorizon() throws(LogError) -> Bool {
+        let horizon = watermarks.trimmed
+        retention.trimmedOrdinal.store(horizon, ordering: .relaxed)
+        switch try flusher.writeNote(isCleanClose: false) {
+        case .written: break
+        case .busy: return false
+        case .noSegment:
+            // Nothing was appended since recovery sealed the log. An empty segment's notes say it as well.
+            guard try flusher.startEmptySegment(below: horizon) else { return false }
+        }
+        while try gate.sync() == .busy { try waitForSync() }
+        retention.keptOrdinal.store(horizon, ordering: .relaxed)
+        return true
+    }
+
+    /// Takes the files of segments that nobody can find any more from the log's directory. How many are kept for new segments.
+    private func dispose(_ segments: [Segment]) throws(LogError) -> Int {
+        var left: [String] = []
+        var first: LogError?
+        let directory = try systemCall { () throws(IOError) in try segments[0].directory.open() }
+        var spares: [RetiredFile] = []
+        for segment in segments {
+            do throws(LogError) {
+                if let spare = try shared.pool.takeOver(segment, from: directory) {
+                    spares.append(spare)
+                } else {
+                    try unlink(segment.name, in: directory)
+                }
+            } catch {
+                left.append(segment.name)
+                first = first ?? error
+            }
+        }
+        retention.leftovers.withLock { $0 += left }
+        let recycledCount = try shared.pool.give(spares, from: directory)
+        if let first { throw first }
+        return recycledCount
+    }
+
+    private func removeLeftovers() throws(LogError) {
+        let names = retention.leftovers.withLock { names in
+            defer { names = [] }
+            return names
+        }
+        guard !names.isEmpty, let directory = reader.snapshot.segments.first?.directory else { return }
+        let open = try systemCall { () throws(IOError) in try directory.open() }
+        for (number, name) in names.enumerated() {
+            do throws(LogError) { try unlink(name, in: open) } catch {
+                retention.leftovers.withLock { $0 += names[number...] }
+                throw error
+            }
+        }
+    }
+
+    private func unlink(_ name: String, in directory: OpenDirectory) throws(LogError) {
+        do throws(IOError) { try shared.io.unlink(name, in: directory.handle) } catch {
+            if error.isMissing { return }
+            guard error.isOutOfSpace, shared.giveUpReserve() else { throw .io(error) }
+            defer { shared.spaceReturned() }
+            try systemCall { () throws(IOError) in try shared.io.unlink(name, in: directory.handle) }
+        }
+    }
+}
