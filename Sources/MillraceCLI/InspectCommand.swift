@@ -40,13 +40,13 @@
             for name in try io.list(logs).sorted() {
                 guard let id = FileNames.logID(name) else { continue }
                 let handle = try io.openDirectory(name, in: logs, create: false)
-                let bases = try io.list(handle).compactMap(FileNames.baseOrdinal).sorted()
+                let segments = SegmentName.resolve(try io.list(handle)).current
                 let log = LogDirectory(
                     io: io, handle: handle, logID: id, storeLow: store.storeLow, storeHigh: store.storeHigh)
-                for base in bases {
+                for segment in segments {
                     if !isFirst, !json { print() }
                     isFirst = false
-                    show(try SegmentInspection.read(base, in: log))
+                    show(try SegmentInspection.read(segment, in: log))
                 }
             }
         }
@@ -57,13 +57,13 @@
             let name = parts.last ?? ""
             let folder = parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
             let handle = try io.openDirectory(at: folder.isEmpty ? "/" : folder, create: false)
-            if let base = FileNames.baseOrdinal(name), parts.count > 3, let id = FileNames.logID(parts[parts.count - 2]),
+            if let segment = FileNames.segmentName(name), parts.count > 3, let id = FileNames.logID(parts[parts.count - 2]),
                 let (store, logs) = try? openStore(parts.dropLast(3).joined(separator: "/"), io)
             {
                 io.close(logs)
                 let log = LogDirectory(
                     io: io, handle: handle, logID: id, storeLow: store.storeLow, storeHigh: store.storeHigh)
-                return try SegmentInspection.read(base, in: log)
+                return try SegmentInspection.read(segment, in: log)
             }
             defer { io.close(handle) }
             return try SegmentInspection.read(file: name, in: handle, io: io)

@@ -43,8 +43,11 @@ package struct BlockEncoder: ~Copyable {
 
     package init(scratches: ScratchPool) { self.scratches = scratches }
 
-    /// `backlog` is how full the log's share of memory is, 0...1: the fuller, the less is spent on compression.
-    mutating func encode(_ cut: Cut, policy: CompressionPolicy, backlog: Double) -> EncodedBlock {
+    /// `backlog` is how full the log's share of memory is, 0...1: the fuller, the less is spent on compression. With `isHigh`
+    /// much more is, for what is read often and not awaited by anybody.
+    mutating func encode(
+        _ cut: Cut, policy: CompressionPolicy, backlog: Double, isHigh: Bool = false
+    ) -> EncodedBlock {
         let payloadRange = cut.payload
         let raw = cut.memory.slice(BufferLayout.payloadAt + payloadRange.lowerBound, payloadRange.count)
         let headerByteCount = Format.blockHeaderByteCount + (cut.unfinishedBatchIndex == nil ? 0 : 8)
@@ -58,7 +61,7 @@ package struct BlockEncoder: ~Copyable {
         let payloadAt = headerByteCount + directoryByteCount
         let (codec, storedByteCount) = compress(
             raw, into: scratch.memory.slice(payloadAt, room), acceleration: policy.acceleration(backlog: backlog),
-            policy)
+            policy, isHigh: isHigh)
         let payload = codec == .raw ? raw : scratch.memory.slice(payloadAt, storedByteCount)
         let first = cut.memory.byteCount - Directory.entryByteCount * (cut.range.lowerBound + 1)
         let last = cut.memory.byteCount - Directory.entryByteCount * cut.range.upperBound
@@ -83,7 +86,7 @@ package struct BlockEncoder: ~Copyable {
     private static let probeByteCount = 65_536
 
     private mutating func compress(
-        _ raw: Memory, into room: Memory, acceleration: Int32?, _ policy: CompressionPolicy
+        _ raw: Memory, into room: Memory, acceleration: Int32?, _ policy: CompressionPolicy, isHigh: Bool
     ) -> (codec: BlockCodec, byteCount: Int) {
         guard let acceleration, policy.shouldTry(byteCount: raw.byteCount) else { return (.raw, 0) }
         if raw.byteCount > Self.chunkedByteCount {
@@ -93,7 +96,7 @@ package struct BlockEncoder: ~Copyable {
             else { return (.raw, 0) }
             return (.lz4Chunked, stored)
         }
-        let stored = lz4.encode(raw, into: room, acceleration: acceleration)
+        let stored = isHigh ? lz4.encodeHigh(raw, into: room) : lz4.encode(raw, into: room, acceleration: acceleration)
         policy.note(raw: raw.byteCount, isCompressed: stored != nil)
         return stored.map { (.lz4, $0) } ?? (.raw, 0)
     }

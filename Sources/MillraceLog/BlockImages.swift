@@ -50,24 +50,13 @@ final class BlockImages: Sendable {
     }
 
     private func decode(_ open: OpenSegment, _ content: SegmentContent, block number: Int) throws(LogError) -> SlotReference {
-        let entry = content.index[number]
         func corrupt(_ detail: String) -> LogError {
-            .corrupt(file: open.name, byteOffset: entry.byteOffset, detail: detail)
+            .corrupt(file: open.name, byteOffset: content.index[number].byteOffset, detail: detail)
         }
-        let limit = open.memory.byteCount
-        _ = try open.resident(entry.byteOffset, min(Format.blockHeaderByteCount + 8 * 255, limit - entry.byteOffset))
-        guard
-            let header = BlockHeader.decode(
-                open.memory, at: entry.byteOffset, limit: limit, identity: content.identity),
-            header.firstOrdinal == entry.firstOrdinal, header.recordCount == entry.recordCount
-        else { throw corrupt("the block header is not valid") }
-        let bodyAt = entry.byteOffset + header.headerByteCount
-        let body = try open.resident(bodyAt, header.bodyByteCount)
-        guard seeded(.bodyUnchecked) || CRC32C.of(body) == header.bodyChecksum else { throw corrupt("the block's body does not match its checksum") }
-        let stored = body.slice(header.directoryByteCount, header.storedPayloadByteCount)
-        let isMapped = header.codec == .raw
+        let block = try StoredBlock(open, content, number: number)
+        let isMapped = block.header.codec == .raw
         let needed = BufferLayout.slotByteCount(
-            payload: isMapped ? 0 : header.rawPayloadByteCount, records: header.recordCount)
+            payload: isMapped ? 0 : block.header.rawPayloadByteCount, records: block.header.recordCount)
         guard let sizeClass = arena.sizeClass(fitting: needed) else {
             throw corrupt("the block claims \(needed) bytes, more than any buffer has")
         }
@@ -75,27 +64,7 @@ final class BlockImages: Sendable {
             throw .tooManyHeldViews(
                 heldByteCount: arena.heldForReadingByteCount, limitByteCount: arena.readShareByteCount)
         }
-        let memory = arena.memory(slot)
-        memory.store(header.firstOrdinal, at: BufferLayout.baseOrdinalAt)
-        memory.store(content.identity.logID, at: BufferLayout.logAt)
-        memory.store(header.firstArrivalMilliseconds, at: BufferLayout.firstArrivalAt)
-        memory.storeRelaxed(header.firstOrdinal + UInt64(header.recordCount), at: BufferLayout.endOrdinalAt)
-        memory.store(
-            UInt64(isMapped ? bodyAt + header.directoryByteCount : 0), at: BufferLayout.mappedAt)
-        var isWhole = true
-        switch header.codec {
-        case .raw: break
-        case .lz4:
-            isWhole = LZ4.decode(stored, into: memory.slice(BufferLayout.payloadAt, header.rawPayloadByteCount))
-                == header.rawPayloadByteCount
-        case .lz4Chunked:
-            isWhole = ChunkedPayload.decode(stored, into: memory.slice(BufferLayout.payloadAt, header.rawPayloadByteCount))
-        }
-        let entriesAt = memory.byteCount - Directory.entryByteCount * header.recordCount
-        isWhole = isWhole && Directory.unpack(
-            body.slice(0, header.directoryByteCount), recordCount: header.recordCount, hasGaps: header.hasGaps,
-            payloadByteCount: header.rawPayloadByteCount,
-            into: memory.slice(entriesAt, Directory.entryByteCount * header.recordCount))
+        let isWhole = block.decode(into: arena.memory(slot), logID: content.identity.logID, isMapped: true)
         decodeCount.add(1, ordering: .relaxed)
         guard isWhole else {
             arena.unpin(slot)

@@ -23,6 +23,28 @@ package enum FileNames {
         return base
     }
 
+    /// Of any segment: `<base>.segment`, or `<base>-<last base>-<round>.segment` of one that was written anew.
+    package static func segment(_ name: SegmentName) -> String {
+        let base = padded(String(name.baseOrdinal), to: 20)
+        if name.round == 0 { return base + segmentSuffix }
+        return "\(base)-\(padded(String(name.lastBaseOrdinal), to: 20))-\(name.round)\(segmentSuffix)"
+    }
+    package static func segmentName(_ text: String) -> SegmentName? {
+        guard text.hasSuffix(segmentSuffix) else { return nil }
+        let parts = text.dropLast(segmentSuffix.count).split(separator: "-", omittingEmptySubsequences: false)
+        let name: SegmentName
+        if parts.count == 1, let base = UInt64(parts[0]) {
+            name = SegmentName(base)
+        } else if parts.count == 3, let base = UInt64(parts[0]), let last = UInt64(parts[1]), let round = UInt32(parts[2]),
+            base <= last, round > 0
+        {
+            name = SegmentName(base, through: last, round: round)
+        } else {
+            return nil
+        }
+        return name.text == text ? name : nil
+    }
+
     package static func spare(byteCount: Int, number: UInt64) -> String { "\(byteCount)-\(number)\(spareSuffix)" }
     package static func spare(_ name: String) -> (byteCount: Int, number: UInt64)? {
         guard name.hasSuffix(spareSuffix) else { return nil }

@@ -66,12 +66,17 @@ package struct SegmentInspection: Sendable {
 
     /// Reads a segment by its name in its log's directory. O(bytes of the file).
     /// - Throws: `corrupt` when it does not say who it is, `newerFormat`, `io`.
-    package static func read(_ baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
-        let open = try OpenSegment(in: directory, name: FileNames.segment(baseOrdinal), writable: false)
-        guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: baseOrdinal) else {
+    package static func read(_ name: SegmentName, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
+        let open = try OpenSegment(in: directory, name: name.text, writable: false)
+        guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: name.baseOrdinal) else {
             throw .corrupt(file: open.name, byteOffset: 0, detail: "neither the segment header nor a note is valid")
         }
         return try read(open, head)
+    }
+
+    /// The same of a segment that was appended to.
+    package static func read(_ baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
+        try read(SegmentName(baseOrdinal), in: directory)
     }
 
     /// Reads a segment whose store and log are not known: its own header page must be valid.

@@ -57,6 +57,14 @@ final class LogReader: Sendable {
         return removed
     }
 
+    /// Puts the segment in the place of these, which are neighbours in the catalogue. One caller at a time, as `removeFirst`.
+    func replace(_ segments: [Segment], with segment: Segment) {
+        catalog.withLock { $0 = $0.replacing(segments, with: segment) }
+        for old in segments { dropImages(old.retire()?.index) }
+        shared.openSegments.forget(segments)
+        shared.openSegments.used(segment)
+    }
+
     /// How many segments there are, and their files' bytes. O(segments) the first time.
     func space() throws(LogError) -> (segmentCount: Int, byteCount: Int) {
         let segments = snapshot.segments
@@ -105,9 +113,8 @@ final class LogReader: Sendable {
         do throws(LogError) {
             return try locateOnDisk(position, visible: visible)
         } catch .removed {
-            // The segment was taken away between two looks: then the horizon has passed it. Else the whole log was.
-            if position < watermarks.trimmed { return .retry }
-            throw .removed
+            // The segment was taken away between two looks, by retention, compaction, or with the whole log.
+            return .retry
         }
     }
 
@@ -226,7 +233,15 @@ final class LogReader: Sendable {
     /// Ordinal of a record that is not behind the first one arriving at or after the time.
     /// O(log segments) footers, O(log blocks); the caller looks on from there.
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
-        let segments = snapshot.segments
+        while true {
+            do throws(LogError) { return try firstOrdinal(arrivingAtOrAfter: milliseconds, in: snapshot.segments) } catch {
+                // A segment was taken away between two looks.
+                guard case .removed = error, !snapshot.segments.isEmpty else { throw error }
+            }
+        }
+    }
+
+    private func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64, in segments: [Segment]) throws(LogError) -> UInt64 {
         var low = 0, high = segments.count
         // Invariant: every record that can be read in segments below `low` arrived before the time.
         while low < high {

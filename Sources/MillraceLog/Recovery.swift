@@ -52,7 +52,8 @@ struct Recovery: ~Copyable {
     }
 
     private struct Candidate {
-        let baseOrdinal: UInt64
+        let name: SegmentName
+        var baseOrdinal: UInt64 { name.baseOrdinal }
         let open: OpenSegment
         let head: SegmentHead
         let footer: SegmentFooter?
@@ -78,12 +79,14 @@ struct Recovery: ~Copyable {
         // Held to the end, so that it is opened once.
         let open = try systemCall { () throws(IOError) in try directory.open() }
         defer { withExtendedLifetime(open) {} }
-        let names = try directory.list()
-        var bases = names.compactMap(FileNames.baseOrdinal).sorted()
-        for name in names.sorted() where name.hasSuffix(FileNames.damagedSuffix) {
+        let files = try directory.list()
+        var (names, superseded) = SegmentName.resolve(files)
+        for name in files.sorted() where name.hasSuffix(FileNames.damagedSuffix) {
             if try isTooShort(name) { report.cutOff.append(name) }
         }
-        let (tail, unreadable) = try readTail(&bases, isReadOnly: isReadOnly)
+        // What they hold another file holds, which was durable before any of them could go.
+        if !isReadOnly { for name in superseded { try systemCall { () throws(IOError) in try directory.unlink(name.text) } } }
+        let (tail, unreadable) = try readTail(&names, isReadOnly: isReadOnly)
         var result = Result(start: .init(nextByteCount: firstSegmentByteCount), report: report)
         guard !tail.isEmpty else {
             try remove(unreadable, isReadOnly: isReadOnly)
@@ -98,28 +101,26 @@ struct Recovery: ~Copyable {
             }
             try systemCall { () throws(IOError) in try directory.sync() }
         }
-        try removeTrimmed(&bases, before: tail[0].baseOrdinal, isReadOnly: isReadOnly)
+        try removeTrimmed(&names, before: tail[0].baseOrdinal, isReadOnly: isReadOnly)
         result.horizon = horizon
-        try walk(tail, older: bases, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
+        try walk(tail, older: names, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
         result.report = report
         return result
     }
 
     /// Opens segments from the newest back to the first that is known durable in full, and takes D from them.
-    /// Returns them oldest first; what has neither header nor note is set apart; `bases` keeps the older ones.
+    /// Returns them oldest first; what has neither header nor note is set apart; `names` keeps the older ones.
     private mutating func readTail(
-        _ bases: inout [UInt64], isReadOnly: Bool
-    ) throws(LogError) -> (tail: [Candidate], unreadable: [UInt64]) {
+        _ names: inout [SegmentName], isReadOnly: Bool
+    ) throws(LogError) -> (tail: [Candidate], unreadable: [SegmentName]) {
         var tail: [Candidate] = []
-        var unreadable: [UInt64] = []
-        while let base = bases.popLast() {
+        var unreadable: [SegmentName] = []
+        while let name = names.popLast() {
             report.segmentsWalked += 1
-            guard let open = try openTail(base, writable: !isReadOnly) else {
-                unreadable.append(base)
-                continue
-            }
-            guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: base) else {
-                unreadable.append(base)
+            guard let open = try openTail(name, writable: !isReadOnly),
+                let head = try SegmentHead.read(open, in: directory, baseOrdinal: name.baseOrdinal)
+            else {
+                unreadable.append(name)
                 continue
             }
             _ = try open.resident(0, open.memory.byteCount)
@@ -133,9 +134,9 @@ struct Recovery: ~Copyable {
             if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
             tail.append(
                 Candidate(
-                    baseOrdinal: base, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
+                    name: name, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
-            if durableOrdinal >= base { break }
+            if durableOrdinal >= name.baseOrdinal { break }
         }
         tail.reverse()
         return (tail, unreadable)
@@ -172,20 +173,19 @@ struct Recovery: ~Copyable {
     }
 
     /// Removes what retention had taken and a crash left behind, in whatever combination.
-    private func removeTrimmed(_ bases: inout [UInt64], before next: UInt64, isReadOnly: Bool) throws(LogError) {
-        let count = zip(bases, bases.dropFirst() + [next]).prefix { $1 <= horizon }.count
+    private func removeTrimmed(_ names: inout [SegmentName], before next: UInt64, isReadOnly: Bool) throws(LogError) {
+        let bases = names.map(\.baseOrdinal)
+        let count = (bases.dropFirst() + [next]).prefix { $0 <= horizon }.count
         if !isReadOnly {
-            for base in bases.prefix(count) {
-                try systemCall { () throws(IOError) in try directory.unlink(FileNames.segment(base)) }
-            }
+            for name in names.prefix(count) { try systemCall { () throws(IOError) in try directory.unlink(name.text) } }
         }
-        bases.removeFirst(count)
+        names.removeFirst(min(count, names.count))
     }
 
     /// nil when the file is too short to be a segment.
-    private func openTail(_ base: UInt64, writable: Bool) throws(LogError) -> OpenSegment? {
+    private func openTail(_ name: SegmentName, writable: Bool) throws(LogError) -> OpenSegment? {
         do throws(LogError) {
-            return try OpenSegment(in: directory, name: FileNames.segment(base), writable: writable)
+            return try OpenSegment(in: directory, name: name.text, writable: writable)
         } catch {
             if case .corrupt = error { return nil }
             throw error
@@ -193,7 +193,7 @@ struct Recovery: ~Copyable {
     }
 
     private mutating func walk(
-        _ tail: [Candidate], older: [UInt64], unreadable: [UInt64], isReadOnly: Bool, into result: inout Result
+        _ tail: [Candidate], older: [SegmentName], unreadable: [SegmentName], isReadOnly: Bool, into result: inout Result
     ) throws(LogError) {
         var kept: [(candidate: Candidate, walk: BlockWalk)] = []
         var cutAt: Int?
@@ -274,9 +274,9 @@ struct Recovery: ~Copyable {
 
     private mutating func finish(
         _ kept: [(candidate: Candidate, walk: BlockWalk)], cutAt: Int?, unfinished: UInt64?, tail: [Candidate],
-        older: [UInt64], unreadable: [UInt64], isReadOnly: Bool, into result: inout Result
+        older: [SegmentName], unreadable: [SegmentName], isReadOnly: Bool, into result: inout Result
     ) throws(LogError) {
-        result.segments = older.map { Segment(baseOrdinal: $0, in: directory) }
+        result.segments = older.map { Segment($0, in: directory) }
         for (position, (candidate, walk)) in kept.enumerated() {
             for damage in walk.damage {
                 report.damage.append(
@@ -297,7 +297,7 @@ struct Recovery: ~Copyable {
                 header: candidate.head.header, headerChecksum: candidate.head.headerChecksum, index: walk.index,
                 endOrdinal: end)
             result.segments.append(
-                Segment(baseOrdinal: candidate.baseOrdinal, in: directory, open: candidate.open, content: content))
+                Segment(candidate.name, in: directory, open: candidate.open, content: content))
             guard isLast else { continue }
             report.endOrdinal = end
             let note = candidate.head.note
@@ -334,7 +334,7 @@ struct Recovery: ~Copyable {
         result.start.lastArrival = result.lastArrival
         let behind = (cutAt ?? tail.count)..<tail.count
         for position in behind { report.discarded.append(.init(file: tail[position].open.name, byteOffset: 0)) }
-        try remove(unreadable + behind.reversed().map { tail[$0].baseOrdinal }, isReadOnly: isReadOnly)
+        try remove(unreadable + behind.reversed().map { tail[$0].name }, isReadOnly: isReadOnly)
         if !unreadable.isEmpty || !behind.isEmpty { report.wasClean = false }
     }
 
@@ -371,11 +371,11 @@ struct Recovery: ~Copyable {
 
     /// Removes what lies behind the cut, newest first. A file that was never started is all zeros; one that holds
     /// something but can be read by nobody is set aside, not destroyed.
-    private mutating func remove(_ bases: [UInt64], isReadOnly: Bool) throws(LogError) {
-        guard !bases.isEmpty, !isReadOnly else { return }
-        for base in bases {
-            let name = FileNames.segment(base)
-            if try isUnreadable(name, base) {
+    private mutating func remove(_ names: [SegmentName], isReadOnly: Bool) throws(LogError) {
+        guard !names.isEmpty, !isReadOnly else { return }
+        for segment in names {
+            let name = segment.text, base = segment.baseOrdinal
+            if try isUnreadable(segment) {
                 if try isTooShort(name) { report.cutOff.append(name + FileNames.damagedSuffix) }
                 try systemCall { () throws(IOError) in
                     try directory.withHandle { handle throws(IOError) in
@@ -400,9 +400,9 @@ struct Recovery: ~Copyable {
         }
     }
 
-    private func isUnreadable(_ name: String, _ base: UInt64) throws(LogError) -> Bool {
-        guard let open = try openTail(base, writable: false) else { return true }
-        if try SegmentHead.read(open, in: directory, baseOrdinal: base) != nil { return false }
+    private func isUnreadable(_ name: SegmentName) throws(LogError) -> Bool {
+        guard let open = try openTail(name, writable: false) else { return true }
+        if try SegmentHead.read(open, in: directory, baseOrdinal: name.baseOrdinal) != nil { return false }
         let head = try open.resident(0, Format.blocksByteOffset)
         let zeros = AlignedMemory(byteCount: Format.blocksByteOffset)
         return !head.isEqual(to: zeros.memory)

@@ -5,8 +5,9 @@ import Synchronization
 ///
 /// A class because the catalogue's snapshots, cursors and the open-file cache share it. All methods from any thread.
 package final class Segment: Sendable {
+    package let segmentName: SegmentName
     package let name: String
-    package let baseOrdinal: UInt64
+    package var baseOrdinal: UInt64 { segmentName.baseOrdinal }
     package let directory: LogDirectory
     private let state: Guarded<State>
 
@@ -21,18 +22,18 @@ package final class Segment: Sendable {
     }
 
     /// A segment found on disk.
-    init(baseOrdinal: UInt64, in directory: LogDirectory) {
-        self.baseOrdinal = baseOrdinal
+    init(_ name: SegmentName, in directory: LogDirectory) {
+        segmentName = name
         self.directory = directory
-        name = FileNames.segment(baseOrdinal)
+        self.name = name.text
         state = Guarded(State())
     }
 
     /// A segment being written or just recovered.
-    init(baseOrdinal: UInt64, in directory: LogDirectory, open: OpenSegment, content: SegmentContent) {
-        self.baseOrdinal = baseOrdinal
+    init(_ name: SegmentName, in directory: LogDirectory, open: OpenSegment, content: SegmentContent) {
+        segmentName = name
         self.directory = directory
-        name = FileNames.segment(baseOrdinal)
+        self.name = name.text
         state = Guarded(State(open: open, content: content))
     }
 
@@ -160,9 +161,10 @@ package final class SegmentContent: Sendable {
 
     /// The end that the next segment's back-link names; nil without a next segment, or when its header is damaged.
     private static func endByBackLink(of baseOrdinal: UInt64, in directory: LogDirectory) throws(LogError) -> UInt64? {
-        guard let next = try directory.list().compactMap(FileNames.baseOrdinal).filter({ $0 > baseOrdinal }).min() else { return nil }
+        guard let name = SegmentName.resolve(try directory.list()).current.first(where: { $0.baseOrdinal > baseOrdinal }) else { return nil }
+        let next = name.baseOrdinal
         do throws(LogError) {
-            let open = try OpenSegment(in: directory, name: FileNames.segment(next), writable: false)
+            let open = try OpenSegment(in: directory, name: name.text, writable: false)
             guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: next), !head.isHeaderDamaged,
                 head.header.previousEndOrdinal >= baseOrdinal, head.header.previousEndOrdinal <= next
             else { return nil }
@@ -202,6 +204,12 @@ package final class SegmentCatalog: Sendable {
     /// With the segment behind the others; in place of the last one when that has the same base, and so no record.
     package func adding(_ segment: Segment) -> SegmentCatalog {
         SegmentCatalog((segments.last?.baseOrdinal == segment.baseOrdinal ? segments.dropLast() : segments[...]) + [segment])
+    }
+    func replacing(_ old: [Segment], with segment: Segment) -> SegmentCatalog {
+        guard let first = segments.firstIndex(where: { $0 === old[0] }), first + old.count < segments.count,
+            zip(segments[first...], old).allSatisfy({ $0 === $1 })
+        else { preconditionFailure("only the one that compacts takes segments out of the middle") }
+        return SegmentCatalog(Array(segments[..<first]) + [segment] + segments[(first + old.count)...])
     }
     package func removingFirst(_ count: Int) -> SegmentCatalog { SegmentCatalog(Array(segments.dropFirst(count))) }
 }

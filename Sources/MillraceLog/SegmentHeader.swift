@@ -11,6 +11,10 @@ package struct SegmentHeader: Equatable, Sendable {
     package var previousBlockChecksum: UInt32
     package var createdMilliseconds: UInt64
     package var journalAppliedUpTo: UInt64 = 0
+    /// How many segments behind its own number the file holds the records of, too.
+    package var mergedCount: UInt32 = 0
+    /// Its blocks are compressed as well as it goes.
+    package var isHigh = false
 
     /// Writes the page; returns its CRC, which the first block's chain starts from.
     @discardableResult
@@ -20,6 +24,7 @@ package struct SegmentHeader: Equatable, Sendable {
         page.store(Format.version, at: 8)
         page.store(Format.leastReaderVersion, at: 10)
         page.store(segmentNumber, at: 12)
+        page.store(UInt64(isHigh ? 1 : 0), at: 24)
         page.store(identity.storeLow, at: 32)
         page.store(identity.storeHigh, at: 40)
         page.store(identity.logID, at: 48)
@@ -28,6 +33,7 @@ package struct SegmentHeader: Equatable, Sendable {
         page.store(UInt64(fileByteCount), at: 72)
         page.store(previousEndOrdinal, at: 80)
         page.store(previousBlockChecksum, at: 88)
+        page.store(mergedCount, at: 92)
         page.store(createdMilliseconds, at: 96)
         page.store(journalAppliedUpTo, at: 104)
         PageChecksum.seal(page)
@@ -48,7 +54,8 @@ package struct SegmentHeader: Equatable, Sendable {
         let header = SegmentHeader(
             identity: identity, segmentNumber: page.load(at: 12), fileByteCount: fileByteCount,
             previousEndOrdinal: page.load(at: 80), previousBlockChecksum: page.load(at: 88),
-            createdMilliseconds: page.load(at: 96), journalAppliedUpTo: page.load(at: 104))
+            createdMilliseconds: page.load(at: 96), journalAppliedUpTo: page.load(at: 104), mergedCount: page.load(at: 92),
+            isHigh: page.load(UInt64.self, at: 24) & 1 == 1)
         return (header, page.load(UInt32.self, at: Format.checksumByteOffset))
     }
 }

@@ -176,7 +176,9 @@ final class SegmentPool: Sendable {
 
     private static let greatestZeroedInline = 1 << 20
 
-    private func prepare(byteCount: Int, isZeroed: Bool) throws(LogError) -> PreparedFile {
+    /// A new file that reads as zeros, synced.
+    /// - Throws: `storageFull`, with nothing left behind; `io`.
+    func prepare(byteCount: Int, isZeroed: Bool) throws(LogError) -> PreparedFile {
         let number = state.withLock { state in
             state.number += 1
             return state.number

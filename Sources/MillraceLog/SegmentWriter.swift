@@ -268,7 +268,7 @@ struct SegmentWriter: ~Copyable {
         context.didChangeNames(names)
         nextNumber = header.segmentNumber &+ 1
         context.segmentStarted(
-            Segment(baseOrdinal: header.identity.baseOrdinal, in: directory, open: open, content: content))
+            Segment(SegmentName(header.identity.baseOrdinal), in: directory, open: open, content: content))
     }
 
     /// Lets go of the active segment as it is. Nothing is written afterwards.

@@ -7,6 +7,10 @@ final class LogRetention: Sendable {
     let trimmedOrdinal: Atomic<UInt64>
     /// The part of it that is on the disk for good.
     let keptOrdinal = Atomic<UInt64>(0)
+    /// As far as the disk knows for good that everything was durable.
+    let keptDurable = Atomic<UInt64>(0)
+    /// What compaction has found out about segments, by their bases.
+    let facts = Guarded<[UInt64: SegmentFacts]>([:])
     let isSweeping = Atomic<Bool>(false)
     /// See `RetentionLimits.segmentMilliseconds`. Relaxed: the next segment is as good as this one.
     let segmentMilliseconds = Atomic<UInt64>(.max)
@@ -84,13 +88,14 @@ extension ShardLog {
             return
         }
         outcome.removedSegmentCount = count
+        retention.facts.withLock { facts in for segment in segments[..<count] { facts[segment.baseOrdinal] = nil } }
         outcome.recycledSegmentCount = try dispose(reader.removeFirst(count))
     }
 
     /// Brings the horizon to the disk, with the word that everything below it was durable. False when somebody is writing just
     /// now.
-    private func keepHorizon() throws(LogError) -> Bool {
-        let horizon = watermarks.trimmed
+    func keepHorizon() throws(LogError) -> Bool {
+        let horizon = watermarks.trimmed, durable = watermarks.value(.durable)
         retention.trimmedOrdinal.store(horizon, ordering: .relaxed)
         switch try flusher.writeNote(isCleanClose: false) {
         case .written: break
@@ -101,11 +106,12 @@ extension ShardLog {
         }
         while try gate.sync() == .busy { try waitForSync() }
         retention.keptOrdinal.store(horizon, ordering: .relaxed)
+        retention.keptDurable.store(durable, ordering: .relaxed)
         return true
     }
 
     /// Takes the files of segments that nobody can find any more from the log's directory. How many are kept for new segments.
-    private func dispose(_ segments: [Segment]) throws(LogError) -> Int {
+    func dispose(_ segments: [Segment]) throws(LogError) -> Int {
         var left: [String] = []
         var first: LogError?
         let directory = try systemCall { () throws(IOError) in try segments[0].directory.open() }

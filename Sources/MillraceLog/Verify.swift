@@ -137,17 +137,22 @@ package struct StoreVerification: Sendable {
 
     private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
         let names = try directory.list().sorted()
+        let superseded = Set(SegmentName.resolve(names).superseded)
         var segments: [SegmentInspection?] = []
         for name in names {
-            guard let base = FileNames.baseOrdinal(name) else {
+            guard let segment = FileNames.segmentName(name) else {
                 let isSetAside = name.hasSuffix(FileNames.damagedSuffix)
                 let detail = isSetAside ? "recovery set this file aside" : "no segment has this name"
                 add(.warning, "\(path)/\(name)", log: directory.logID, detail)
                 continue
             }
+            if superseded.contains(segment) {
+                add(.note, "\(path)/\(name)", log: directory.logID, "another file holds its records: the next opening removes it")
+                continue
+            }
             segmentCount += 1
             do throws(LogError) {
-                segments.append(try SegmentInspection.read(base, in: directory))
+                segments.append(try SegmentInspection.read(segment, in: directory))
             } catch {
                 segments.append(nil)
                 switch error {
@@ -232,7 +237,7 @@ package struct StoreVerification: Sendable {
     /// A segment against the one before it.
     private mutating func judgeLink(_ segment: SegmentInspection, after previous: SegmentInspection, _ path: String) {
         let file = "\(path)/\(segment.file)", log = segment.header.identity.logID
-        if segment.header.segmentNumber != previous.header.segmentNumber &+ 1 {
+        if segment.header.segmentNumber != previous.header.segmentNumber &+ 1 &+ previous.header.mergedCount {
             add(
                 .damage, file, log: log, ordinals: previous.endOrdinal..<max(previous.endOrdinal, segment.header.identity.baseOrdinal),
                 "this is segment \(segment.header.segmentNumber), the one before is \(previous.header.segmentNumber)")
@@ -247,7 +252,9 @@ package struct StoreVerification: Sendable {
         } else if let footer = previous.footer.content, footer.endOrdinal != end {
             add(.damage, file, bytes: 80..<88, log: log, "the back-link names ordinal \(end), the segment before ends at \(footer.endOrdinal)")
         } else if previous.damage.isEmpty, end == previous.endOrdinal,
-            segment.header.previousBlockChecksum != previous.lastBlockChecksum
+            segment.header.previousBlockChecksum != previous.lastBlockChecksum,
+            // Of one that was written anew the blocks are others.
+            FileNames.segmentName(previous.file)?.round == 0
         {
             add(.damage, file, bytes: 88..<92, log: log, "the back-link names another block than the segment before ends with")
         }

@@ -20,9 +20,9 @@ struct BitRot {
         defer { disk.close(logs) }
         let handle = try disk.openDirectory(FileNames.log(id), in: logs, create: false)
         let directory = LogDirectory(io: disk, handle: handle, logID: id, storeLow: storeLow, storeHigh: storeHigh)
-        let bases = try disk.list(handle).compactMap(FileNames.baseOrdinal).sorted()
-        guard !bases.isEmpty else { return nil }
-        let segment = try SegmentInspection.read(bases[dice.next(below: bases.count)], in: directory)
+        let names = SegmentName.resolve(try disk.list(handle)).current
+        guard !names.isEmpty else { return nil }
+        let segment = try SegmentInspection.read(names[dice.next(below: names.count)], in: directory)
         if mayHitPages, dice.chance(0.3) {
             let page = dice.next(below: 3) * Format.pageByteCount
             try turn((page + dice.next(below: Format.pageByteCount)) * 8 + dice.next(below: 8), of: segment.file, in: handle)

@@ -141,6 +141,7 @@ struct CrashLife {
             guard let log = try log(index), let entries = model.logs[log.id], !isFaulted else { return }
             let count = try entries.judge(log, level: .published, promised: log.tip(.published))
             try entries.judgeSeeks(log, count: count, level: .published, dice)
+        case .compact(let index): try compact(index, dice)
         case .sweep(let index, let percent): try sweep(index, percent, dice)
         case .close: try restart(.close, dice)
         case .kill: try restart(.kill, dice)
@@ -209,6 +210,15 @@ struct CrashLife {
             let allowed = model.forgettable
             throw CrashFailure(.lost, "the horizon of log \(log.id) is \(outcome.horizon), allowed is \(allowed)")
         }
+    }
+
+    private mutating func compact(_ index: Int, _ dice: SeededEntropy) throws {
+        guard model.isIntact, let log = try log(index) else { return }
+        var limits = CompactionLimits()
+        limits.blockByteCount = plan.configuration.bufferByteCount
+        limits.rawByteLimit = dice.chance(0.5) ? 64 << 10 : 1 << 20
+        if dice.chance(0.3) { limits.coldBefore = arrival }
+        for _ in 0..<1 + dice.next(below: 3) { _ = try log.compactStep(limits) }
     }
 
     // MARK: Lent views

@@ -31,6 +31,8 @@ package struct CrashPlan: Sendable {
         case setClock(hours: Int)
         /// Retention takes so many hundredths of the log's records, or as much of that as it can.
         case sweep(log: Int, percent: Int)
+        /// Segments that are neighbours become one.
+        case compact(log: Int)
 
         package var description: String {
             switch self {
@@ -51,6 +53,7 @@ package struct CrashPlan: Sendable {
             case .fault(let operation, let call, let errorNumber, let isPermanent):
                 "fail \(operation) \(call) calls on with \(errorNumber)\(isPermanent ? " for ever" : "")"
             case .room(let byteCount): byteCount.map { "leave \($0) bytes of room" } ?? "leave all room"
+            case .compact(let log): "compact \(log)"
             case .sweep(let log, let percent): "sweep \(percent) % of \(log)"
             case .setClock(let hours): "move the clock by \(hours) h"
             }
@@ -109,6 +112,7 @@ package struct CrashPlan: Sendable {
             case 55: operation = logCount > 1 ? .createLog : .append(log: log)
             case 56: operation = .setClock(hours: entropy.next(below: 200_000) - 100_000)
             case 57: operation = .sweep(log: log, percent: entropy.chance(0.4) ? 100 : 1 + entropy.next(below: 100))
+            case 58: operation = .compact(log: log)
             default:
                 switch trouble {
                 case 0, 1: operation = .rot(log: log)
