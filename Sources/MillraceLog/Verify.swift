@@ -137,7 +137,7 @@ package struct StoreVerification: Sendable {
 
     private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
         let names = try directory.list().sorted()
-        var segments: [SegmentInspection?] = []
+        var segments: [FoundSegment] = []
         for name in names {
             guard let base = FileNames.baseOrdinal(name) else {
                 let isSetAside = name.hasSuffix(FileNames.damagedSuffix)
@@ -147,28 +147,52 @@ package struct StoreVerification: Sendable {
             }
             segmentCount += 1
             do throws(LogError) {
-                segments.append(try SegmentInspection.read(base, in: directory))
+                segments.append(try FoundSegment.read(base, in: directory))
             } catch {
-                segments.append(nil)
-                switch error {
-                case .corrupt(_, let byteOffset, let detail):
-                    add(.damage, "\(path)/\(name)", bytes: byteOffset..<byteOffset, log: directory.logID, detail)
-                case .io(let cause):
-                    add(.damage, "\(path)/\(name)", log: directory.logID, "cannot be read: \(cause.operation) answered \(cause.errorNumber) \(cause.detail)")
-                default: throw error
-                }
+                guard case .io(let cause) = error else { throw error }
+                segments.append(FoundSegment(baseOrdinal: base, name: name, content: .unread))
+                add(.damage, "\(path)/\(name)", log: directory.logID, "cannot be read: \(cause.operation) answered \(cause.errorNumber) \(cause.detail)")
             }
         }
-        let durable = segments.compactMap { $0?.durableOrdinal }.max() ?? 0
+        let durable = segments.compactMap { $0.inspection?.durableOrdinal }.max() ?? 0
+        let tail = LogTail(segments, durable: durable)
         for (number, segment) in segments.enumerated() {
-            guard let segment else { continue }
-            let isLast = number == segments.count - 1
-            judge(segment, "\(path)/\(segment.file)", durable: durable, isLast: isLast)
-            if number > 0, let previous = segments[number - 1] {
-                judgeLink(segment, after: previous, path)
+            let file = "\(path)/\(segment.name)"
+            if number >= tail.segmentCount {
+                noteCut(segment, file, directory.logID)
+                continue
             }
+            guard let inspection = segment.inspection else {
+                noteNameless(segment, file, directory.logID)
+                continue
+            }
+            judge(inspection, file, durable: durable, isLast: number == tail.segmentCount - 1)
+            if number > 0, let previous = segments[number - 1].inspection { judgeLink(inspection, after: previous, path) }
         }
-        if let last = segments.last ?? nil { judgeEnd(last, "\(path)/\(last.file)", durable: durable) }
+        if tail.segmentCount > 0, let last = segments[tail.segmentCount - 1].inspection {
+            judgeEnd(last, "\(path)/\(last.file)", durable: durable)
+        }
+    }
+
+    /// A segment behind the place where the log ends: whatever it holds was never known durable.
+    private mutating func noteCut(_ segment: FoundSegment, _ file: String, _ log: UInt64) {
+        switch segment.content {
+        case .readable: add(.note, file, log: log, "the log's torn tail: it ends before this segment, now or after the next opening")
+        case .nameless(isEmpty: true, _):
+            add(.note, file, log: log, "a segment that was begun when the power failed, and nothing of it was durable: the next opening removes it")
+        case .nameless(isEmpty: false, let detail):
+            add(.warning, file, bytes: 0..<Format.blocksByteOffset, log: log, "\(detail), and nothing of it is known to have been durable: the next opening sets it aside")
+        case .cutOff, .unread: noteNameless(segment, file, log)
+        }
+    }
+
+    /// A segment that does not say who it is, and holds records that were durable, or was cut off.
+    private mutating func noteNameless(_ segment: FoundSegment, _ file: String, _ log: UInt64) {
+        switch segment.content {
+        case .nameless(_, let detail): add(.damage, file, bytes: 0..<0, log: log, detail)
+        case .cutOff(let byteCount, let detail): add(.damage, file, bytes: byteCount..<byteCount, log: log, detail)
+        case .readable, .unread: break
+        }
     }
 
     /// One segment by itself.
