@@ -2,8 +2,8 @@ import Foundation
 import MillraceIO
 import Testing
 
-/// Aim: second names, copies and renamed directories do on the disk in memory what they do on a real one, and survive power loss as
-/// other names do. Method: the same calls on both; drawn states of the former.
+/// Aim: second names, copies and renamed directories do on the disk in memory what they do on a real one, and survive
+/// power loss as other names do. Method: the same calls on both; drawn states of the former.
 @Suite struct LinkTests {
     private final class Place: Sendable {
         let io: any StorageIO
