@@ -48,6 +48,17 @@ final class QuietIO: StorageIO {
         _ name: String, in directory: DirectoryHandle, to newName: String, in newDirectory: DirectoryHandle
     ) throws(IOError) { try base.rename(name, in: directory, to: newName, in: newDirectory) }
     func unlink(_ name: String, in directory: DirectoryHandle) throws(IOError) { try base.unlink(name, in: directory) }
+    func renameDirectory(at path: String, to newPath: String) throws(IOError) {
+        try base.renameDirectory(at: path, to: newPath)
+    }
+    func removeDirectory(at path: String) throws(IOError) { try base.removeDirectory(at: path) }
+    func link(
+        _ name: String, in directory: DirectoryHandle, as newName: String, in newDirectory: DirectoryHandle
+    ) throws(IOError) { try base.link(name, in: directory, as: newName, in: newDirectory) }
+    func nameCount(of file: FileHandle) throws(IOError) -> Int { try base.nameCount(of: file) }
+    func copy(_ source: FileHandle, _ range: Range<Int>, to target: FileHandle) throws(IOError) {
+        try base.copy(source, range, to: target)
+    }
     func map(_ file: FileHandle, byteCount: Int) throws(IOError) -> Memory { try base.map(file, byteCount: byteCount) }
     func unmap(_ memory: Memory) { base.unmap(memory) }
     func populate(_ memory: Memory) throws(IOError) { try base.populate(memory) }

@@ -38,6 +38,12 @@ ssize_t millrace_pread_nowait(int file, void *into, size_t byteCount, int64_t by
 
 int millrace_fallocate(int file, int64_t byteCount) { return ANSWER(fallocate(file, 0, 0, byteCount)); }
 
+ssize_t millrace_copy_range(int source, int target, int64_t byteOffset, size_t byteCount) {
+    off_t from = byteOffset, to = byteOffset;
+    ssize_t count = copy_file_range(source, &from, target, &to, byteCount, 0);
+    return count < 0 ? -errno : count;
+}
+
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -70,6 +76,11 @@ int millrace_fallocate(int file, int64_t byteCount) {
         .fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE, .fst_length = byteCount - status.st_size};
     if (fcntl(file, F_PREALLOCATE, &request) < 0) return -errno;
     return ANSWER(ftruncate(file, byteCount));
+}
+
+ssize_t millrace_copy_range(int source, int target, int64_t byteOffset, size_t byteCount) {
+    (void)source, (void)target, (void)byteOffset, (void)byteCount;
+    return -EOPNOTSUPP;
 }
 
 // Darwin has no advice that reports an unreadable page: -EINVAL, as from a Linux kernel that does not know it.

@@ -56,14 +56,22 @@ final class Catalogue: Sendable {
         }
     }
 
-    private static func replay(_ log: ShardLog, _ core: StoreCore) throws(KinesisError) -> CatalogueState {
+    /// What the changes below an ordinal made, all of them durable: as an opening finds a catalogue that ends there.
+    func state(below end: UInt64) throws(KinesisError) -> CatalogueState { try Self.replay(log, core, below: end) }
+
+    private static func replay(
+        _ log: ShardLog, _ core: StoreCore, below end: UInt64 = .max
+    ) throws(KinesisError) -> CatalogueState {
         var state = CatalogueState()
         var refused: KinesisError?
+        var isAtEnd = false
         var cursor = log.cursor(at: 0, level: .durable)
         do throws(LogError) {
-            while refused == nil {
+            while refused == nil, !isAtEnd {
                 let more: Bool? = try cursor.withBatch { batch throws(LogError) in
                     while let view = batch.next() {
+                        isAtEnd = view.ordinal >= end
+                        if isAtEnd { return false }
                         // Safe because the span is valid for its count while it is copied.
                         let bytes = unsafe view.data.withUnsafeBytes { unsafe [UInt8]($0) }
                         refused = apply(bytes, to: &state, ordinal: view.ordinal)

@@ -6,7 +6,7 @@
     nonisolated struct MillraceCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "millrace", abstract: "Looks after stores of streams.",
-            subcommands: [VerifyCommand.self, InspectCommand.self])
+            subcommands: [VerifyCommand.self, InspectCommand.self, BackupCommand.self])
     }
 #else
     /// What is built without the trait: it says what is missing.

@@ -30,6 +30,8 @@
                     ? "\(file) needs a reader of format version \(version), this one reads \(Format.version)"
                     : "\(file) needs features 0x\(String(features, radix: 16)) that this version does not know"
             case .corrupt(let file, let byteOffset, let detail): "\(file) at byte \(byteOffset): \(detail)"
+            case .locked(let processID): "process \(processID) has the store open"
+            case .storageFull: "no room on the disk"
             default: "\(error)"
             }
         }

@@ -36,7 +36,7 @@
             print((found.isClean ? "clean: " : "not clean: ") + counts.joined(separator: ", "))
         }
 
-        private static func line(_ finding: StoreVerification.Finding) -> String {
+        static func line(_ finding: StoreVerification.Finding) -> String {
             var parts = [finding.severity.rawValue, finding.file]
             if let bytes = finding.bytes { parts.append(bytes.isEmpty ? "byte \(bytes.lowerBound)" : "bytes \(bytes.lowerBound)..<\(bytes.upperBound)") }
             if let ordinals = finding.ordinals { parts.append("ordinals \(Text.ordinal(ordinals.lowerBound))..<\(Text.ordinal(ordinals.upperBound))") }

@@ -3,7 +3,7 @@
 /// then on. Counts all calls. A class because it stands in for the shared storage below it.
 ///
 /// A test runs a scenario with n = 1, 2, 3, ... until it passes without the fault having happened. A failed call does
-/// not reach the storage below, except for the first bytes of a write if so planned, and that a failed sync makes
+/// not reach the storage below, except for the first bytes of a write or a copy if so planned, and that a failed sync makes
 /// a `ShadowIO` forget what it covered, as a real disk may.
 package final class FaultIO: StorageIO {
     /// One planned fault. A value.
@@ -14,7 +14,7 @@ package final class FaultIO: StorageIO {
         package var errorNumber: Int32
         /// True when all later calls of the operation fail as well.
         package var isPermanent: Bool
-        /// For a write: how many of its first bytes reach the storage below before it fails.
+        /// For a write or a copy: how many of its first bytes reach the storage below before it fails.
         package var writtenByteCount: Int
 
         package init(
@@ -170,6 +170,35 @@ package final class FaultIO: StorageIO {
     package func unlink(_ name: String, in directory: DirectoryHandle) throws(IOError) {
         try enter(.unlink, name)
         try base.unlink(name, in: directory)
+    }
+
+    package func renameDirectory(at path: String, to newPath: String) throws(IOError) {
+        try enter(.rename, path)
+        try base.renameDirectory(at: path, to: newPath)
+    }
+
+    package func removeDirectory(at path: String) throws(IOError) {
+        try enter(.unlink, path)
+        try base.removeDirectory(at: path)
+    }
+
+    package func link(
+        _ name: String, in directory: DirectoryHandle, as newName: String, in newDirectory: DirectoryHandle
+    ) throws(IOError) {
+        try enter(.link, name)
+        try base.link(name, in: directory, as: newName, in: newDirectory)
+    }
+
+    package func nameCount(of file: FileHandle) throws(IOError) -> Int {
+        try enter(.read)
+        return try base.nameCount(of: file)
+    }
+
+    package func copy(_ source: FileHandle, _ range: Range<Int>, to target: FileHandle) throws(IOError) {
+        guard let (fault, plan) = count(.copy, "") else { return try base.copy(source, range, to: target) }
+        let copied = min(plan.writtenByteCount, range.count)
+        if copied > 0 { try base.copy(source, range.prefix(copied), to: target) }
+        throw fault
     }
 
     package func map(_ file: FileHandle, byteCount: Int) throws(IOError) -> Memory {

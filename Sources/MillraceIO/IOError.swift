@@ -5,7 +5,7 @@ public struct IOError: Error, Equatable, Sendable {
     /// The operation that failed, in the words of `StorageIO`.
     public enum Operation: String, Sendable, Equatable {
         case openDirectory, listDirectory, syncDirectory, openFile, createFile, allocate, read, write, sync
-        case rename, unlink, map, populate, lock, freeSpace, permissions
+        case rename, unlink, link, copy, map, populate, lock, freeSpace, permissions
     }
     public let operation: Operation
     /// The file or directory the call named; empty when it named none.

@@ -19,9 +19,7 @@ package final class PosixIO: StorageIO {
     // MARK: Directories
 
     package func openDirectory(at path: String, create: Bool) throws(IOError) -> DirectoryHandle {
-        // A slash at the end would make the system follow a link that stands there.
-        var path = path
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        let path = Self.withoutEndingSlash(path)
         let made = create ? Syscalls.makeDirectory(path, in: AT_FDCWD, mode: 0o700) : -EEXIST
         let handle = try openDirectory(path, below: AT_FDCWD, made: made)
         // The caller has no handle of the parent, so the new name is made durable here.
@@ -73,7 +71,7 @@ package final class PosixIO: StorageIO {
         return DirectoryHandle(value: remember(file, path))
     }
 
-    private func syncParent(of path: String) throws(IOError) {
+    func syncParent(of path: String) throws(IOError) {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let file = Syscalls.retrying { Syscalls.open(parent, in: AT_FDCWD, flags: O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
@@ -158,7 +156,7 @@ package final class PosixIO: StorageIO {
 
     // MARK: Names
 
-    private func check(_ name: String, _ operation: IOError.Operation) throws(IOError) {
+    func check(_ name: String, _ operation: IOError.Operation) throws(IOError) {
         if name.isEmpty || name == "." || name == ".." || name.utf8.contains(where: { $0 == 0x2F || $0 == 0 }) {
             throw IOError(operation, name: name, errorNumber: EINVAL, detail: "not a single path component")
         }

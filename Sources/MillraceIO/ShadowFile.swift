@@ -29,7 +29,8 @@ final class ShadowFile {
     private var index: [Int: ShadowUnits] = [:]
 
     // What keeps the file alive, counted by the `ShadowIO`.
-    var isNamed = true
+    /// Names in directories as they are now; a state that power loss leaves counts its own.
+    var nameCount = 1
     var openCount = 0
     var mapCount = 0
     var lockedBy: Int32?
@@ -49,7 +50,7 @@ final class ShadowFile {
     /// The same file in another world, its unsynced writes still unsynced.
     func copyWithUnsynced() -> ShadowFile {
         let copy = ShadowFile(copyingBytesOf: self)
-        copy.isNamed = isNamed
+        copy.nameCount = nameCount
         copy.writes = writes
         copy.writtenBytes = writtenBytes
         copy.abandonedCount = abandonedCount

@@ -49,6 +49,25 @@ extension ShadowIO {
         }
     }
 
+    package func nameCount(of handle: FileHandle) throws(IOError) -> Int {
+        try with(handle, .read) { (file, _) throws(IOError) in file.nameCount }
+    }
+
+    /// One write of the target to the crash states.
+    package func copy(_ source: FileHandle, _ range: Range<Int>, to target: FileHandle) throws(IOError) {
+        try enter(.copy, name(of: target))
+        try locked { () throws(IOError) in
+            let from = try open(source, .copy).file
+            let (file, name, isWritable) = try open(target, .copy)
+            if !isWritable { throw IOError(.copy, name: name, errorNumber: EBADF) }
+            guard range.upperBound <= from.byteCount else {
+                throw IOError(.copy, name: name, errorNumber: 0, detail: "the file ends before byte \(range.upperBound)")
+            }
+            if range.upperBound > file.byteCount { try charge(range.upperBound - file.byteCount, .copy, name) }
+            file.write([from.bytes.slice(range)], at: range.lowerBound)
+        }
+    }
+
     /// A sync that the hook fails loses what was written: see `ShadowFile.abandon`.
     package func sync(_ handle: FileHandle) throws(IOError) {
         do throws(IOError) { try enter(.sync, name(of: handle)) } catch {

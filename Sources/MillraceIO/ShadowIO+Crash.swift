@@ -109,7 +109,7 @@ extension ShadowIO {
             copy.roots = roots.mapValues { clone($0) }
             copy.changes = changes.mapped({ clone($0) }, { clone($0) })
             copy.fileCount = fileCount
-            copy.usedByteCount = files.values.reduce(0) { $0 + ($1.isNamed ? $1.byteCount : 0) }
+            copy.usedByteCount = files.values.reduce(0) { $0 + ($1.nameCount > 0 ? $1.byteCount : 0) }
             return copy
         }
     }
@@ -139,6 +139,8 @@ extension ShadowIO {
         var isChosen = isChosen
         changes.close(&isChosen)
         let changed = changes.names(choosing: isChosen)
+        // A file with several names survives once.
+        var survivors: [ObjectIdentifier: ShadowFile] = [:]
         func build(_ directory: ShadowDirectory) -> ShadowDirectory {
             let made = ShadowDirectory()
             let names = changed[ObjectIdentifier(directory)] ?? directory.durable
@@ -146,9 +148,12 @@ extension ShadowIO {
                 switch node {
                 case .directory(let directory): made.durable[name] = .directory(build(directory))
                 case .file(let file):
-                    let file = survivor(file)
-                    disk.usedByteCount += file.byteCount
-                    made.durable[name] = .file(file)
+                    let known = survivors[ObjectIdentifier(file)]
+                    let left = known ?? survivor(file)
+                    left.nameCount = (known?.nameCount ?? 0) + 1
+                    if known == nil { disk.usedByteCount += left.byteCount }
+                    survivors[ObjectIdentifier(file)] = left
+                    made.durable[name] = .file(left)
                 }
             }
             made.current = made.durable

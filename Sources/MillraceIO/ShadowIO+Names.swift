@@ -130,6 +130,47 @@ extension ShadowIO {
         }
     }
 
+    package func link(
+        _ name: String, in directory: DirectoryHandle, as newName: String, in newDirectory: DirectoryHandle
+    ) throws(IOError) {
+        try enter(.link, name)
+        try locked { () throws(IOError) in
+            let source = try self.directory(directory, .link)
+            let target = try self.directory(newDirectory, .link)
+            try check(newName, .link)
+            switch source.current[name] {
+            case .file(let file):
+                if target.current[newName] != nil { throw IOError(.link, name: newName, errorNumber: EEXIST) }
+                changes.apply([.init(directory: target, name: newName, node: .file(file))])
+                file.nameCount += 1
+            case .directory: throw IOError(.link, name: name, errorNumber: EPERM)
+            case nil: throw IOError(.link, name: name, errorNumber: ENOENT)
+            }
+        }
+    }
+
+    /// Durable at once, as a path's root is.
+    package func renameDirectory(at path: String, to newPath: String) throws(IOError) {
+        try enter(.rename, path)
+        try locked { () throws(IOError) in
+            guard let root = roots[path] else { throw IOError(.rename, name: path, errorNumber: ENOENT) }
+            if let other = roots[newPath], !other.current.isEmpty {
+                throw IOError(.rename, name: newPath, errorNumber: ENOTEMPTY)
+            }
+            roots[path] = nil
+            roots[newPath] = root
+        }
+    }
+
+    package func removeDirectory(at path: String) throws(IOError) {
+        try enter(.unlink, path)
+        try locked { () throws(IOError) in
+            guard let root = roots[path] else { throw IOError(.unlink, name: path, errorNumber: ENOENT) }
+            if !root.current.isEmpty { throw IOError(.unlink, name: path, errorNumber: ENOTEMPTY) }
+            roots[path] = nil
+        }
+    }
+
     package func freeSpace(
         in directory: DirectoryHandle
     ) throws(IOError) -> (availableByteCount: Int, totalByteCount: Int) {
@@ -154,7 +195,7 @@ extension ShadowIO {
     }
 
     private func unname(_ file: ShadowFile) {
-        file.isNamed = false
+        file.nameCount -= 1
         release(file)
     }
 

@@ -107,7 +107,7 @@
 
     /// Gives the bytes of a file back that has neither name nor user any more.
     func release(_ file: ShadowFile) {
-        if !file.isNamed, file.openCount == 0, file.mapCount == 0 { usedByteCount -= file.byteCount }
+        if file.nameCount == 0, file.openCount == 0, file.mapCount == 0 { usedByteCount -= file.byteCount }
     }
 
     /// The contents of all files that have names now, by path: for comparing states in tests. O(bytes).

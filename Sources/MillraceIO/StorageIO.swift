@@ -43,6 +43,24 @@ package protocol StorageIO: AnyObject, Sendable {
     /// Renames within or between directories, replacing what stood there. Atomic; durable after both are synced.
     func rename(_ name: String, in directory: DirectoryHandle, to newName: String, in newDirectory: DirectoryHandle) throws(IOError)
     func unlink(_ name: String, in directory: DirectoryHandle) throws(IOError)
+    /// Renames a directory to a path where nothing stands, or an empty directory. Atomic, and durable when this returns. After an
+    /// error it may have happened all the same.
+    /// - Throws: ENOTEMPTY or EEXIST when something stands there, EXDEV for another file system.
+    func renameDirectory(at path: String, to newPath: String) throws(IOError)
+    /// Removes an empty directory by its path. Syncs nothing.
+    func removeDirectory(at path: String) throws(IOError)
+
+    /// Gives a file one more name on its file system: both are names of the same bytes from then on. Durable once the new name's
+    /// directory is synced.
+    /// - Throws: EEXIST when the name is taken; EXDEV for another file system; EPERM, EOPNOTSUPP or EMLINK where the file system
+    ///   gives no file another name, or this one no more.
+    func link(
+        _ name: String, in directory: DirectoryHandle, as newName: String, in newDirectory: DirectoryHandle
+    ) throws(IOError)
+    /// How many names an open file has at this moment; 0 when only those who have it open keep it.
+    func nameCount(of file: FileHandle) throws(IOError) -> Int
+    /// Copies a range to the same place of another file, which may be on another file system. All of it, or an error.
+    func copy(_ source: FileHandle, _ range: Range<Int>, to target: FileHandle) throws(IOError)
 
     /// Maps the first `byteCount` bytes of the file for reading; later writes to the file show through.
     func map(_ file: FileHandle, byteCount: Int) throws(IOError) -> Memory

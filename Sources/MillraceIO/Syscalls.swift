@@ -45,6 +45,13 @@ enum Syscalls {
         }
     }
 
+    static func link(_ name: String, in directory: Int32, to newName: String, in newDirectory: Int32) -> Int32 {
+        // Safe because both strings outlive the call.
+        unsafe name.withCString { old in
+            unsafe newName.withCString { new in unsafe answer(linkat(directory, old, newDirectory, new, 0)) }
+        }
+    }
+
     /// The names in the directory that `file` has open, `.` and `..` among them. Takes `file` over.
     static func names(takingOver file: Int32) -> (names: [String], errorNumber: Int32) {
         // Safe because the stream is used by this call alone and closed at its end, which closes `file` too.
@@ -105,6 +112,11 @@ enum Syscalls {
         return unsafe vectors.withUnsafeBufferPointer {
             unsafe millrace_pwritev(file, $0.baseAddress, Int32($0.count), Int64(byteOffset))
         }
+    }
+
+    /// May copy fewer bytes; 0 at the source's end.
+    static func copyRange(_ source: Int32, to target: Int32, at byteOffset: Int, byteCount: Int) -> Int {
+        millrace_copy_range(source, target, Int64(byteOffset), byteCount)
     }
 
     static func syncData(_ file: Int32) -> Int32 {

@@ -77,7 +77,12 @@ package struct BlockHeader: Equatable, Sendable {
     /// checked, before anything is believed. The body is not looked at.
     package static func decode(_ file: Memory, at byteOffset: Int, limit: Int, identity: SegmentIdentity) -> BlockHeader? {
         guard byteOffset >= 0, byteOffset + Format.blockHeaderByteCount <= min(limit, file.byteCount) else { return nil }
-        let memory = file.slice(byteOffset, min(limit, file.byteCount) - byteOffset)
+        return decode(file.slice(byteOffset, min(limit, file.byteCount) - byteOffset), standingAt: byteOffset, identity: identity)
+    }
+
+    /// The same of memory that starts with the block, which stands at `byteOffset` of its segment.
+    package static func decode(_ memory: Memory, standingAt byteOffset: Int, identity: SegmentIdentity) -> BlockHeader? {
+        guard memory.byteCount >= Format.blockHeaderByteCount else { return nil }
         let flags = memory.load(UInt16.self, at: 62)
         guard let codec = BlockCodec(rawValue: memory.load(UInt8.self, at: 60)), flags & ~knownFlags == 0,
             flags & encryptedFlag == 0
@@ -98,6 +103,13 @@ package struct BlockHeader: Equatable, Sendable {
             header.readExtensions(memory.slice(Format.blockHeaderByteCount, header.extensionByteCount), flags: flags)
         else { return nil }
         return header
+    }
+
+    /// How long the block is that starts with these bytes, as they say: nothing is checked.
+    static func claimedByteCount(_ memory: Memory) -> Int {
+        Format.align8(
+            Format.blockHeaderByteCount + 8 * Int(memory.load(UInt8.self, at: 61)) + Int(memory.load(UInt32.self, at: 40))
+                + Int(memory.load(UInt32.self, at: 48)))
     }
 
     /// Sizes and counts that could be true. Says nothing about the bytes.

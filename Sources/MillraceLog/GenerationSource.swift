@@ -12,6 +12,9 @@ final class GenerationSource: Sendable {
         self.store = Guarded(store)
     }
 
+    /// What the store file says now.
+    var current: StoreFile { store.withLock { $0 } }
+
     /// A generation that no log has used. Blocks for a sync.
     func next() throws(LogError) -> UInt64 {
         try store.withLock { store throws(LogError) in

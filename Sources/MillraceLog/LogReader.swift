@@ -178,6 +178,8 @@ final class LogReader: Sendable {
             return .step(nextBase)
         }
         guard let found = content.index.find(ordinal: position) else {
+            // One that was begun to be empty: as below.
+            if end == .max, content.index.count == 0 { return position < firstOrdinal ? .step(firstOrdinal) : .retry }
             // Missing from the segment's start on.
             return missing(segment, open, content, from: position, before: 0, end: end, nextBase: nextBase)
         }

@@ -21,6 +21,7 @@ final class StoreShared: Sendable {
     let scheduler: Scheduler
     /// Notified when memory for records was freed, or the disk has space again.
     let space = EventCount()
+    let holds = FileHolds()
     private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
 
@@ -84,14 +85,20 @@ package final class LogStore: Sendable {
     private let handles: StoreOpening.Handles
     /// nil after the end.
     private let logsDirectory: Guarded<OpenDirectory?>
-    private let logs = Guarded(Logs())
+    let logs = Guarded(Logs())
+    /// Notified when a log that nobody had open was copied.
+    let copied = EventCount()
     private let isClosed = Atomic<Bool>(false)
 
-    private struct Logs {
+    struct Logs {
         /// Those in use.
         var open: [UInt64: ShardLog] = [:]
         /// Those whose removal has begun and is not finished.
         var removing: Set<UInt64> = []
+        /// Those that are copied while nobody has them open: whoever opens one waits until that is over.
+        var copying: Set<UInt64> = []
+        /// Those of `removing` whose files stay as long as a backup runs.
+        var held: Set<UInt64> = []
     }
 
     /// Opens the store at `path` for writing; with `create` makes it first when the directory is missing or empty.
@@ -125,7 +132,7 @@ package final class LogStore: Sendable {
 
     /// The directory of the logs.
     /// - Throws: `closed`.
-    private func directory() throws(LogError) -> OpenDirectory {
+    func directory() throws(LogError) -> OpenDirectory {
         guard let directory = logsDirectory.withLock({ $0 }) else { throw .closed }
         return directory
     }
@@ -169,11 +176,24 @@ package final class LogStore: Sendable {
     package func log(_ id: UInt64) throws(LogError) -> ShardLog { try openLog(id, create: false) }
 
     private func openLog(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
-        if isClosed.load(ordering: .acquiring) { throw .closed }
+        while true {
+            if isClosed.load(ordering: .acquiring) { throw .closed }
+            let key = copied.prepare()
+            if let opened = tryToOpen(id, create: create) {
+                copied.cancel()
+                return try opened.get()
+            }
+            copied.wait(key)
+        }
+    }
+
+    /// nil while somebody copies the log.
+    private func tryToOpen(_ id: UInt64, create: Bool) -> Result<ShardLog, LogError>? {
         // Recovery of one log holds up the opening of others, never their appends or reads.
-        let result: Result<ShardLog, LogError> = logs.withLock { logs in
+        logs.withLock { logs in
             if let open = logs.open[id] { return .success(open) }
             if logs.removing.contains(id) { return .failure(.removed) }
+            if logs.copying.contains(id) { return nil }
             do throws(LogError) {
                 let opened = try recover(id, create: create)
                 logs.open[id] = opened
@@ -182,7 +202,6 @@ package final class LogStore: Sendable {
                 return .failure(error)
             }
         }
-        return try result.get()
     }
 
     // MARK: Removing
@@ -190,7 +209,8 @@ package final class LogStore: Sendable {
     /// Removes a log with everything in it, as for a stream that was deleted. Its id must never be used again.
     ///
     /// At once its appends, waits and readings answer `removed`; views that were lent stay valid until they are given back. Its
-    /// memory is free then, and its files go, oldest first, with their directory. A crash in between leaves a part of them,
+    /// memory is free then, and its files go, oldest first, with their directory; while a backup runs they stay until it has
+    /// ended. A crash in between leaves a part of them,
     /// which nobody may open: whoever keeps the list of logs takes this one off it, durably, before, and calls
     /// `removeLogs(except:)` when the store is opened. Works on a full disk, and with a log that is not there. Other logs go on
     /// meanwhile. Waits for batches and writes of this log that run; not to be called from within one.
@@ -211,6 +231,7 @@ package final class LogStore: Sendable {
             return logs.open.removeValue(forKey: id)
         }
         open?.retire()
+        if holdsFiles(of: id) { return false }
         var gaveUpReserve = false
         let removal = LogRemoval(io: shared.io, logs: directory) { [shared] in
             gaveUpReserve = shared.giveUpReserve() || gaveUpReserve

@@ -133,7 +133,7 @@ final class SegmentPool: Sendable {
     /// Makes the files ready that were moved here from one directory: first their old names are gone for good, then their first
     /// pages are zeros, so that neither is ever taken for a segment of its former life. How many are kept; the others are removed.
     /// - Throws: `io`; then none is kept.
-    func give(_ files: [RetiredFile], from directory: OpenDirectory) throws(LogError) -> Int {
+    func give(_ files: [RetiredFile], from directory: OpenDirectory, _ holds: FileHolds) throws(LogError) -> Int {
         guard !files.isEmpty else { return 0 }
         let byteCount = files.reduce(0) { $0 + $1.byteCount }
         defer { state.withLock { $0.recyclingByteCount -= byteCount } }
@@ -141,7 +141,7 @@ final class SegmentPool: Sendable {
         do throws(IOError) {
             try io.sync(directory.handle)
             try io.sync(self.directory)
-            for file in files { ready.append(try renew(file)) }
+            for file in files { if let prepared = try renew(file, holds) { ready.append(prepared) } }
         } catch {
             for prepared in ready { io.close(prepared.file) }
             for file in files { try? io.unlink(file.name, in: self.directory) }
@@ -151,9 +151,15 @@ final class SegmentPool: Sendable {
         return ready.count
     }
 
-    private func renew(_ retired: RetiredFile) throws(IOError) -> PreparedFile {
+    /// nil, and the file is removed, when a backup has it under another name, or may be giving it one.
+    private func renew(_ retired: RetiredFile, _ holds: FileHolds) throws(IOError) -> PreparedFile? {
         let file = try io.openFile(retired.name, in: directory, writable: true)
         do throws(IOError) {
+            guard !holds.isHeld, try io.nameCount(of: file) == 1 else {
+                io.close(file)
+                try io.unlink(retired.name, in: directory)
+                return nil
+            }
             try io.allocate(file, byteCount: retired.byteCount)
             try io.write(file, at: 0, [Self.zeros.memory.slice(0, Format.blocksByteOffset)])
             try io.sync(file)

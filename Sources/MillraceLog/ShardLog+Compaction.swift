@@ -9,7 +9,7 @@ package enum CompactionOutcome: Sendable, Equatable {
     case notWorth(rawByteCount: Int)
     /// There is nothing that is worth it.
     case nothing
-    /// A sweep or another step is at work on the log, or somebody is writing.
+    /// A sweep or another step is at work on the log, somebody is writing, or a backup is being taken.
     case busy
 }
 
@@ -27,7 +27,7 @@ extension ShardLog {
     ///   not come: a damaged segment is left as it is.
     package func compactStep(_ limits: CompactionLimits) throws(LogError) -> CompactionOutcome {
         try failure.check()
-        guard retention.isSweeping.claim() else { return .busy }
+        guard !shared.holds.isHeld, retention.isSweeping.claim() else { return .busy }
         defer { retention.isSweeping.store(false, ordering: .sequentiallyConsistent) }
         let segments = reader.snapshot.segments
         let facts = try compactionFacts(segments)

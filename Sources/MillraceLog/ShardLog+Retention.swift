@@ -129,7 +129,7 @@ extension ShardLog {
             }
         }
         retention.leftovers.withLock { $0 += left }
-        let recycledCount = try shared.pool.give(spares, from: directory)
+        let recycledCount = try shared.pool.give(spares, from: directory, shared.holds)
         if let first { throw first }
         return recycledCount
     }

@@ -138,7 +138,7 @@ package struct StoreVerification: Sendable {
     private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
         let names = try directory.list().sorted()
         let superseded = Set(SegmentName.resolve(names).superseded)
-        var segments: [SegmentInspection?] = []
+        var segments: [FoundSegment] = []
         for name in names {
             guard let segment = FileNames.segmentName(name) else {
                 let isSetAside = name.hasSuffix(FileNames.damagedSuffix)
@@ -152,33 +152,60 @@ package struct StoreVerification: Sendable {
             }
             segmentCount += 1
             do throws(LogError) {
-                segments.append(try SegmentInspection.read(segment, in: directory))
+                segments.append(try FoundSegment.read(segment, in: directory))
             } catch {
-                segments.append(nil)
-                switch error {
-                case .corrupt(_, let byteOffset, let detail):
-                    add(.damage, "\(path)/\(name)", bytes: byteOffset..<byteOffset, log: directory.logID, detail)
-                case .io(let cause):
-                    add(.damage, "\(path)/\(name)", log: directory.logID, "cannot be read: \(cause.operation) answered \(cause.errorNumber) \(cause.detail)")
-                default: throw error
-                }
+                guard case .io(let cause) = error else { throw error }
+                segments.append(FoundSegment(name: segment, content: .unread))
+                add(.damage, "\(path)/\(name)", log: directory.logID, "cannot be read: \(cause.operation) answered \(cause.errorNumber) \(cause.detail)")
             }
         }
-        let durable = segments.compactMap { $0?.durableOrdinal }.max() ?? 0
-        let horizon = segments.compactMap { $0?.trimmedOrdinal }.max() ?? 0
+        let durable = segments.compactMap { $0.inspection?.durableOrdinal }.max() ?? 0
+        let horizon = segments.compactMap { $0.inspection?.trimmedOrdinal }.max() ?? 0
+        let tail = LogTail(segments, durable: durable)
         for (number, segment) in segments.enumerated() {
-            guard let segment else { continue }
-            if number + 1 < segments.count, let next = segments[number + 1], next.header.identity.baseOrdinal <= horizon {
-                add(.note, "\(path)/\(segment.file)", log: directory.logID, "retention has taken this: the next opening removes it")
+            let file = "\(path)/\(segment.name.text)"
+            if number + 1 < segments.count, segments[number + 1].baseOrdinal <= horizon {
+                add(.note, file, log: directory.logID, "retention has taken this: the next opening removes it")
                 continue
             }
-            let isLast = number == segments.count - 1
-            judge(segment, "\(path)/\(segment.file)", durable: durable, isLast: isLast)
-            if number > 0, let previous = segments[number - 1], segment.header.identity.baseOrdinal > horizon {
-                judgeLink(segment, after: previous, path)
+            if number >= tail.segmentCount {
+                noteCut(segment, file, directory.logID)
+                continue
+            }
+            guard let inspection = segment.inspection else {
+                noteNameless(segment, file, directory.logID)
+                continue
+            }
+            judge(inspection, file, durable: durable, isLast: number == tail.segmentCount - 1)
+            // In front of the horizon files may be missing.
+            if number > 0, segment.baseOrdinal > horizon, let previous = segments[number - 1].inspection {
+                judgeLink(inspection, after: previous, path)
             }
         }
-        if let last = segments.last ?? nil { judgeEnd(last, "\(path)/\(last.file)", durable: durable) }
+        if tail.segmentCount > 0, let last = segments[tail.segmentCount - 1].inspection {
+            judgeEnd(last, "\(path)/\(last.file)", durable: durable)
+        }
+    }
+
+    /// A segment behind the place where the log ends: whatever it holds was never known durable.
+    private mutating func noteCut(_ segment: FoundSegment, _ file: String, _ log: UInt64) {
+        switch segment.content {
+        case .readable: add(.note, file, log: log, "the log's torn tail: it ends before this segment, now or after the next opening")
+        case .nameless(isEmpty: true, _):
+            add(.note, file, log: log, "a segment that was begun when the power failed, and nothing of it was durable: the next opening removes it")
+        case .nameless(isEmpty: false, let detail):
+            add(.warning, file, bytes: 0..<Format.blocksByteOffset, log: log, "\(detail), and nothing of it is known to have been durable: the next opening sets it aside")
+        case .cutOff, .unread: noteNameless(segment, file, log)
+        }
+    }
+
+    /// A segment that does not say who it is, and holds records that were durable, or was cut off.
+    private mutating func noteNameless(_ segment: FoundSegment, _ file: String, _ log: UInt64) {
+        switch segment.content {
+        case .nameless(_, let detail): add(.damage, file, bytes: 0..<0, log: log, detail)
+        case .cutOff(let byteCount, let detail): add(.damage, file, bytes: byteCount..<byteCount, log: log, detail)
+        case .readable, .unread: break
+        }
     }
 
     /// One segment by itself.

@@ -22,6 +22,8 @@ enum FaultPlans {
         (.sync, [EIO, ENOSPC, EINTR]),
         (.rename, [EIO, ENOSPC, EACCES]),
         (.unlink, [EIO, ENOSPC, EACCES]),
+        (.link, [EIO, ENOSPC, EACCES]),
+        (.copy, [EIO, ENOSPC]),
         (.map, [EIO, ENOMEM]),
         (.populate, [EIO]),
         (.lock, [EIO]),
@@ -35,7 +37,7 @@ enum FaultPlans {
     static let kinds: [FaultIO.Plan] = errorNumbers.flatMap { operation, numbers in
         numbers.flatMap { number in
             [false, true].flatMap { isPermanent in
-                (operation == .write ? writtenByteCounts : [0]).map {
+                (operation == .write || operation == .copy ? writtenByteCounts : [0]).map {
                     FaultIO.Plan(
                         operation, call: 1, errorNumber: number, isPermanent: isPermanent, writtenByteCount: $0)
                 }

@@ -60,7 +60,7 @@ import Testing
     @Test func `every kind of call can fail and otherwise reaches the storage below`() throws {
         let kinds: [IOError.Operation] = [
             .openDirectory, .listDirectory, .syncDirectory, .openFile, .createFile, .allocate, .read, .write, .sync,
-            .rename, .unlink, .map, .populate, .lock, .freeSpace,
+            .rename, .unlink, .link, .copy, .map, .populate, .lock, .freeSpace,
         ]
         let untouched = FaultIO(ShadowIO())
         try everything(untouched)
@@ -87,7 +87,13 @@ import Testing
         let mapping = try io.map(file, byteCount: 100)
         try io.populate(mapping)
         io.unmap(mapping)
+        let copy = try io.createFile("copy", in: directory)
+        try io.copy(file, 0..<100, to: copy)
+        io.close(copy)
         io.close(file)
+        try io.link("copy", in: directory, as: "again", in: directory)
+        try io.unlink("again", in: directory)
+        try io.unlink("copy", in: directory)
         io.close(try io.openFile("f", in: directory, writable: false))
         try io.rename("f", in: directory, to: "g", in: inner)
         try io.unlink("g", in: inner)

@@ -125,6 +125,22 @@ import Testing
         store.abandon()
     }
 
+    @Test func `an empty segment that was opened again twice is no gap`() throws {
+        let harness = Harness()
+        var store = try harness.open()
+        _ = try Self.fill(try store.createLog(1), 0..<2)
+        try store.close()
+        store = try harness.open(create: false)
+        _ = try store.log(1).sweep(Self.limits(expiredBefore: 5000))
+        for _ in 0..<2 {
+            try store.close()
+            store = try harness.open(create: false)
+            let (records, gaps) = try store.log(1).readAll(level: .durable)
+            #expect(records.isEmpty && gaps.isEmpty)
+        }
+        store.abandon()
+    }
+
     @Test func `arrival times do not go back behind an empty segment`() throws {
         let harness = Harness()
         var store = try harness.open()

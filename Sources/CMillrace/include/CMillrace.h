@@ -73,6 +73,9 @@ int millrace_give_back(void *at, size_t byteCount);
 int millrace_full_sync(int file);
 int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount);
 
+/// copy_file_range from and to the same place; -EOPNOTSUPP where the system has no such call.
+ssize_t millrace_copy_range(int source, int target, int64_t byteOffset, size_t byteCount);
+
 /// Names the calling thread, for debuggers and profilers; at most 15 bytes.
 void millrace_name_thread(const char *name);
 
