@@ -60,23 +60,29 @@ extension StreamStore {
 
     package func answer(_ request: DeleteStreamRequest) throws(KinesisError) {
         try begin(request)
-        let stream = try find(request.stream)
-        if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true {
-            throw .resourceInUse(
-                "Stream \(stream.name) under account \(core.options.accountID) has \(stream.consumers.count) registered "
-                    + "consumers and EnforceConsumerDeletion is not set.")
-        }
-        try requireActive(stream)
-        if core.options.transitionMilliseconds > 0 {
-            // Answered is kept, though the stream goes later.
-            try catalogue.change { known in
-                guard var settings = known.streams[stream.streamID]?.settings, !settings.isDeleting else { return [] }
-                settings.isDeleting = true
-                return [.settingsChanged(streamID: stream.streamID, settings)]
+        let id = try find(request.stream).streamID
+        let isShown = core.options.transitionMilliseconds > 0
+        var logIDs: [UInt64] = []
+        // Looked at in the change itself: a consumer may be registered, or the stream be resharded, at the same time.
+        try catalogue.change { known throws(KinesisError) in
+            guard let stream = known.streams[id] else {
+                throw core.words.streamNotFound(request.stream.subject)
             }
-            return beginTransition(.deleting, stream.streamID)
+            if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true {
+                throw .resourceInUse(
+                    "Stream \(stream.name) under account \(core.options.accountID) has \(stream.consumers.count) "
+                        + "registered consumers and EnforceConsumerDeletion is not set.")
+            }
+            try requireActive(stream)
+            logIDs = stream.shards.map(\.logID)
+            if !isShown { return [.streamDeleted(streamID: id)] }
+            // Answered is kept, though the stream goes later.
+            var settings = stream.settings
+            settings.isDeleting = true
+            return [.settingsChanged(streamID: id, settings)]
         }
-        try delete(stream.streamID)
+        if isShown { return beginTransition(.deleting, id) }
+        letGo(of: id, logIDs)
     }
 
     /// Makes the deletions due that an earlier opening has answered, and not carried out.
@@ -101,6 +107,11 @@ extension StreamStore {
             logIDs = stream.shards.map(\.logID)
             return [.streamDeleted(streamID: id)]
         }
+        letGo(of: id, logIDs)
+    }
+
+    /// What is left of a stream that the catalogue does not know any more.
+    private func letGo(of id: UInt64, _ logIDs: [UInt64]) {
         core.subscriptions.end(streamID: id)
         core.remove(logIDs)
     }
