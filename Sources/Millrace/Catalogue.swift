@@ -44,6 +44,7 @@ final class Catalogue: Sendable {
             logIDs = try core.log.logIDs()
         } catch { throw core.error(error) }
         state.known = try Self.replay(log, core)
+        core.keep(state.known.account?.agingMilliseconds ?? 0)
         // Directories that no record names were made for what never came to be, or belonged to what is gone: they go, and
         // their names stay unused. One that cannot be removed is in nobody's way.
         let named = Set(state.known.streams.values.flatMap { $0.shards.map(\.logID) })
@@ -136,6 +137,69 @@ final class Catalogue: Sendable {
         }
     }
 
+    // MARK: Time
+
+    /// Keeps the time by which records grow old, durable when this returns: no later opening goes by an earlier one. To be
+    /// called before anything goes because of its age.
+    ///
+    /// - Parameter now: `agingMilliseconds`.
+    /// - Throws: as `change`.
+    func noteTime(_ now: UInt64) throws(KinesisError) {
+        keep(now)
+        try change { noting(now, in: $0) }
+    }
+
+    /// Goes by the time in this opening, before it is kept for the next: no record that is put while the clock is behind may be
+    /// too old then.
+    private func keep(_ now: UInt64) {
+        core.keep(now)
+        // A stream that is made meanwhile is made under the same lock, and finds the time in `core`.
+        state.withLock { state in for stream in state.streams.values { stream.terms.keep(now) } }
+    }
+
+    /// Changes that keep the time, and of streams that have let less be seen than it says, what that was: a clock was ahead for a
+    /// while. Records were put to other streams since, so the time itself must not be as late.
+    private func noting(_ now: UInt64, in known: CatalogueState) -> [CatalogueRecord] {
+        guard var account = known.account else { return [] }
+        var records: [CatalogueRecord] = []
+        if account.agingMilliseconds < now {
+            account.agingMilliseconds = now
+            records.append(.accountChanged(account))
+        }
+        let horizons = state.withLock { $0.streams.mapValues(\.terms.floor) }
+        for (id, stream) in known.streams {
+            guard let horizon = horizons[id], horizon > stream.settings.horizon(at: account.agingMilliseconds) else { continue }
+            var settings = stream.settings
+            settings.horizonFloorMilliseconds = horizon
+            records.append(.settingsChanged(streamID: id, settings))
+        }
+        return records
+    }
+
+    /// The last change, made when the store is closed: what is kept for the next opening and was promised to nobody, so that
+    /// nothing is said when it fails.
+    ///
+    /// - Returns: false when it was appended and is not durable: then the log ends with what may be lost.
+    func close() -> Bool {
+        let now = core.agingMilliseconds()
+        keep(now)
+        return changing.withLock { pending in
+            let records = noting(now, in: known)
+            do throws(KinesisError) {
+                try core.checkOpen()
+                try core.checkCatalogue()
+            } catch { return true }
+            // A full disk holds a change up that somebody waits for: closing says so.
+            guard !records.isEmpty, pending.records.isEmpty else { return true }
+            do throws(LogError) {
+                let end = try appendOnce(records.map(\.bytes))
+                do throws(LogError) { try log.wait(.durable, below: end) } catch { return false }
+            } catch { return true }
+            take(records)
+            return true
+        }
+    }
+
     /// Names of the engine for so many logs, which nothing else has had or will have.
     func newLogIDs(_ count: Int) -> Range<UInt64> {
         state.withLock { state in
@@ -174,18 +238,21 @@ final class Catalogue: Sendable {
 
     /// One batch. The ordinal behind it.
     private func append(_ batch: [[UInt8]]) throws(LogError) -> UInt64 {
-        let arrival = core.nowMilliseconds()
         while true {
-            do throws(LogError) {
-                return try log.append(arrival: arrival) { sink throws(LogError) in
-                    let none: [UInt8] = []
-                    for bytes in batch { try sink.add(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes) }
-                }.upperBound
-            } catch {
+            do throws(LogError) { return try appendOnce(batch) } catch {
                 guard case .wouldBlock = error else { throw error }
                 log.waitForRoom(nanoseconds: 10_000_000)
             }
         }
+    }
+
+    /// The same, without waiting for memory.
+    private func appendOnce(_ batch: [[UInt8]]) throws(LogError) -> UInt64 {
+        try log.append(arrival: core.nowMilliseconds()) { sink throws(LogError) in
+            let none: [UInt8] = []
+            // Safe because bytes have no padding.
+            for bytes in batch { try sink.add(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes) }
+        }.upperBound
     }
 
     /// What became durable holds from here on.

@@ -41,6 +41,7 @@ package enum CatalogueRecord: Hashable, Sendable {
     private enum Field {
         static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4, shards: UInt8 = 5
         static let children: UInt8 = 22, closings: UInt8 = 23, secret: UInt8 = 24, commitment: UInt8 = 25
+        static let agingTime: UInt8 = 26
     }
 
     private static let shardByteCount = 48
@@ -95,6 +96,7 @@ package enum CatalogueRecord: Hashable, Sendable {
                 Field.commitment,
                 [commitment.isEnabled ? 1 : 0, 0, 0, 0, 0, 0, 0, 0] + CatalogueFields.bytes(of: commitment.startSecond)
                     + CatalogueFields.bytes(of: commitment.endSecond))
+            if account.agingMilliseconds > 0 { fields.add(Field.agingTime, account.agingMilliseconds) }
             return fields.bytes
         }
     }
@@ -233,6 +235,12 @@ package enum CatalogueRecord: Hashable, Sendable {
         account.billingCommitment.isEnabled = commitment[commitment.startIndex] == 1
         account.billingCommitment.startSecond = try second(commitment, 8)
         account.billingCommitment.endSecond = try second(commitment, 16)
+        if let time = fields.optional(Field.agingTime) {
+            account.agingMilliseconds = try fields.word(Field.agingTime)
+            guard account.agingMilliseconds / 1000 <= SequenceNumber.maximumSecond else {
+                throw .damaged(byteOffset: time.startIndex, "a time is out of range")
+            }
+        }
         return account
     }
 }

@@ -25,7 +25,7 @@ public final class StoredStream: Sendable {
         creationSecond = description.creationSecond
         streamID = description.streamID
         self.core = core
-        let terms = StreamTerms(description.name, description.settings)
+        let terms = StreamTerms(description.name, description.settings, keptMilliseconds: core.keptMilliseconds)
         self.terms = terms
         let shards = description.shards.map { shard in
             Shard(shard, ackLevel: description.ackLevel, terms: terms, core: core)
@@ -55,7 +55,7 @@ public final class StoredStream: Sendable {
         shards += description.shards.dropFirst(shards.count).map { shard in
             Shard(shard, ackLevel: ackLevel, terms: terms, core: core)
         }
-        terms.take(description.settings)
+        terms.take(description.settings, keptMilliseconds: core.keptMilliseconds)
         for shard in shards { shard.takeMark() }
         versions.replace(with: StreamVersion(description, shards: shards))
         for shard in shards { shard.throttle?.setGreatestRecord(byteCount: description.settings.maximumRecordByteCount) }

@@ -128,10 +128,10 @@ public final class StreamStore: Sendable {
     /// that are under way. Closing twice does nothing.
     /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
     public func close() async throws(KinesisError) {
-        let (core, service) = (core, service)
+        let (core, catalogue, service) = (core, catalogue, service)
         try await ReaderPool.runAlone { () throws(KinesisError) in
             service?.stop()
-            try core.close()
+            try core.close(isCatalogueWhole: catalogue.close())
         }
     }
 
@@ -147,7 +147,7 @@ public final class StreamStore: Sendable {
     /// `close` on the calling thread, which is none of the store's own.
     package func closeBlocking() throws(KinesisError) {
         service?.stop()
-        try core.close()
+        try core.close(isCatalogueWhole: catalogue.close())
     }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.
@@ -155,6 +155,15 @@ public final class StreamStore: Sendable {
         service?.stop()
         core.abandon()
     }
+
+    /// Keeps the time by which records grow old, durable when this returns: what is too old now stays out of sight in later
+    /// openings, though their clock be behind. `close` does so too.
+    ///
+    /// - Throws: storage errors; `closed`.
+    package func noteTime() throws(KinesisError) { try catalogue.noteTime(core.agingMilliseconds()) }
+
+    /// The latest time that is kept, milliseconds since 1970 UTC; 0 before the first.
+    package var keptMilliseconds: UInt64 { core.keptMilliseconds }
 
     /// The engine underneath.
     package var engine: LogStore { core.log }

@@ -35,6 +35,7 @@ import Testing
         let closing = ShardClosing(second: second, endOrdinal: 1 << 40)
         var account = AccountState(tokenSecret: try #require(TokenSecret(bytes: Array(0..<16))))
         account.billingCommitment.isEnabled = true
+        account.agingMilliseconds = second * 1000 + 1
         return [
             .streamCreated(stream), .settingsChanged(streamID: 42, settings),
             .resharded(

@@ -61,6 +61,7 @@ import Testing
         account.billingCommitment.isEnabled = true
         account.billingCommitment.startSecond = SequenceNumber.maximumSecond
         account.billingCommitment.endSecond = SequenceNumber.maximumSecond
+        account.agingMilliseconds = SequenceNumber.maximumSecond * 1000 + 999
         var child = Self.shard(.max - 1, .whole, second: SequenceNumber.maximumSecond, log: .max)
         (child.parent, child.adjacentParent) = (ShardID(index: 0), ShardID(index: .max - 2))
         let greatest = ShardClosing(second: SequenceNumber.maximumSecond, endOrdinal: SequenceNumber.maximumOrdinal)
