@@ -149,6 +149,19 @@ final class Catalogue: Sendable {
         try change { noting(now, in: $0) }
     }
 
+    /// A change of what goes because of its age at the time `now`, which is kept with it.
+    ///
+    /// - Throws: as `change`.
+    func change(
+        byAgeAt now: UInt64, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
+    ) throws(KinesisError) {
+        keep(now)
+        try change { known throws(KinesisError) in
+            let records = try decide(known)
+            return records.isEmpty ? [] : noting(now, in: known) + records
+        }
+    }
+
     /// Goes by the time in this opening, before it is kept for the next: no record that is put while the clock is behind may be
     /// too old then.
     private func keep(_ now: UInt64) {
@@ -270,7 +283,7 @@ final class Catalogue: Sendable {
                 case .streamCreated(let stream): state.streams[stream.streamID] = StoredStream(stream, core: core)
                 case .streamDeleted(let id):
                     if let stream = state.streams.removeValue(forKey: id) { changed.append((stream, nil)) }
-                case .settingsChanged(let id, _), .resharded(let id, _):
+                case .settingsChanged(let id, _), .resharded(let id, _), .shardsExpired(let id, _):
                     if let stream = state.streams[id], let now = known.streams[id] { changed.append((stream, now)) }
                 case .consumerSet, .consumerRemoved, .accountChanged: break
                 }

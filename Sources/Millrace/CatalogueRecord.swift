@@ -1,4 +1,4 @@
-import MillraceModel
+package import MillraceModel
 
 /// One change of the catalogue, which is a log of its own (log id 0) in the engine's format: one record, one change, no key.
 /// docs/FORMAT.md section 12.
@@ -23,6 +23,8 @@ package enum CatalogueRecord: Hashable, Sendable {
     case consumerSet(streamID: UInt64, ConsumerState)
     case consumerRemoved(streamID: UInt64, name: String)
     case accountChanged(AccountState)
+    /// Closed shards whose last record is too old to be seen, in order of their indices: they are the stream's no more.
+    case shardsExpired(streamID: UInt64, [ShardID])
 
     /// Why bytes are no record of this version.
     package enum Refusal: Error, Hashable {
@@ -35,19 +37,22 @@ package enum CatalogueRecord: Hashable, Sendable {
     private enum Kind {
         static let streamCreated: UInt8 = 1, settingsChanged: UInt8 = 2, resharded: UInt8 = 3, streamDeleted: UInt8 = 4
         static let consumerSet: UInt8 = 5, consumerRemoved: UInt8 = 6, accountChanged: UInt8 = 7
-        static let known = streamCreated...accountChanged
+        static let shardsExpired: UInt8 = 8
+        static let known = streamCreated...shardsExpired
     }
 
     private enum Field {
         static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4, shards: UInt8 = 5
         static let children: UInt8 = 22, closings: UInt8 = 23, secret: UInt8 = 24, commitment: UInt8 = 25
-        static let agingTime: UInt8 = 26
+        static let agingTime: UInt8 = 26, expired: UInt8 = 27
     }
 
     private static let shardByteCount = 48
     private static let childByteCount = 64
     private static let closingByteCount = 24
     private static let noShard = UInt32.max
+    /// Shards that expire in one record, at most: 256 KiB.
+    static let greatestExpiredCount = 1 << 16
 
     // MARK: Writing
 
@@ -98,6 +103,11 @@ package enum CatalogueRecord: Hashable, Sendable {
                     + CatalogueFields.bytes(of: commitment.endSecond))
             if account.agingMilliseconds > 0 { fields.add(Field.agingTime, account.agingMilliseconds) }
             return fields.bytes
+        case .shardsExpired(let streamID, let shards):
+            var fields = CatalogueFields(kind: Kind.shardsExpired)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.expired, shards.flatMap { CatalogueFields.bytes(of: $0.index) })
+            return fields.bytes
         }
     }
 
@@ -140,6 +150,7 @@ package enum CatalogueRecord: Hashable, Sendable {
             case Kind.resharded: .resharded(streamID: streamID, try Self.reshard(fields))
             case Kind.streamDeleted: .streamDeleted(streamID: streamID)
             case Kind.consumerSet: .consumerSet(streamID: streamID, try ConsumerState(fields))
+            case Kind.shardsExpired: .shardsExpired(streamID: streamID, try Self.expired(fields))
             default: .consumerRemoved(streamID: streamID, name: try Self.name(fields).text)
             }
     }
@@ -223,6 +234,18 @@ package enum CatalogueRecord: Hashable, Sendable {
             else { throw .damaged(byteOffset: part.startIndex, "a shard is closed twice, or beyond its end") }
         }
         return reshard
+    }
+
+    private static func expired(_ fields: CatalogueFieldReader) throws(Refusal) -> [ShardID] {
+        var shards: [ShardID] = []
+        for part in try fields.parts(Field.expired, byteCount: 4, limit: greatestExpiredCount) {
+            let shard = ShardID(index: part.word(0))
+            if let last = shards.last, last >= shard {
+                throw .damaged(byteOffset: part.startIndex, "a shard expires twice, or out of order")
+            }
+            shards.append(shard)
+        }
+        return shards
     }
 
     private static func account(_ fields: CatalogueFieldReader) throws(Refusal) -> AccountState {

@@ -59,6 +59,8 @@ package struct CatalogueState: Hashable, Sendable {
                 stream.consumers.remove(at: at)
             }
         case .accountChanged(let account): self.account = account
+        case .shardsExpired(let id, let shards):
+            try change(id) { stream throws(Misfit) in try stream.remove(shards) }
         }
     }
 
@@ -106,6 +108,23 @@ extension StreamDescription {
             throw CatalogueState.Misfit(detail: "the open shards of \(name) do not cover the ring once")
         }
         self = next
+    }
+}
+
+extension StreamDescription {
+    /// Takes closed shards away. Their children name them on.
+    ///
+    /// The newest shard stays: it is open, since what closes a shard makes a newer one; and so the index of the next child is
+    /// always above every index that was ever used.
+    mutating func remove(_ expired: [ShardID]) throws(CatalogueState.Misfit) {
+        guard let newest = shards.last?.shardID, !expired.contains(newest) else {
+            throw CatalogueState.Misfit(detail: "the newest shard of \(name) expires")
+        }
+        for id in expired where shard(id)?.closing == nil {
+            throw CatalogueState.Misfit(detail: "\(id) of \(name) expires, and is open or not there")
+        }
+        let gone = Set(expired)
+        shards.removeAll { gone.contains($0.shardID) }
     }
 }
 

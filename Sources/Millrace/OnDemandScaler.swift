@@ -26,6 +26,9 @@ final class OnDemandScaler: Sendable {
         self.catalogue = catalogue
     }
 
+    /// Whether there is a stream to be scaled.
+    var hasStreams: Bool { catalogue.known.streams.values.contains { $0.settings.mode == .onDemand } }
+
     /// Busy shards of the stream that do not divide, as of the last step.
     func hotKeys(of streamID: UInt64) -> [OnDemandScaling.HotKey] { state.withLock { $0[streamID]?.hotKeys ?? [] } }
 

@@ -53,7 +53,7 @@ extension StreamStore {
             return [.streamCreated(description)]
         }
         beginTransition(.creating, streamID)
-        wantServices()
+        wantScaling()
         guard let stream = catalogue.stream(streamID) else { throw core.words.streamNotFound(name.text) }
         return stream
     }

@@ -170,6 +170,25 @@ package struct ReferenceStore: Sendable {
         return Array(names.prefix(min(request.limit ?? 100, 100)))
     }
 
+    /// Takes closed shards away that are not to be seen any more; how many.
+    package mutating func sweep() -> Int {
+        var count = 0
+        for name in streams.keys {
+            guard var stream = streams[name] else { continue }
+            stream.raiseHorizon(aging)
+            for index in stream.shards.indices where !stream.shards[index].isGone {
+                stream.shards[index].isGone = !stream.shards[index].wasOpen(from: stream.horizon, to: .max)
+                count += stream.shards[index].isGone ? 1 : 0
+            }
+            streams[name] = stream
+        }
+        if count > 0 {
+            keptTime = max(keptTime, aging)
+            for name in Array(streams.keys) { streams[name]?.raiseHorizon(keptTime) }
+        }
+        return count
+    }
+
     // MARK: Records
 
     /// The shards that the records go to, in their order; `took` has them put.
@@ -270,6 +289,7 @@ package struct ReferenceStore: Sendable {
         return try change(StreamReference(name: name)) { [now, aging, serialCount] stream throws(KinesisError) in
             stream.raiseHorizon(aging)
             let shard = stream.shards[Int(iterator.shard.index)]
+            if shard.isGone { throw .resourceNotFound("shard") }
             let rest = shard.visible.filter { [horizon = stream.horizon] in
                 $0.serial >= iterator.serial && $0.arrival >= horizon
             }
