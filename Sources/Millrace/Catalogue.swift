@@ -192,12 +192,13 @@ final class Catalogue: Sendable {
     /// The last change, made when the store is closed: what is kept for the next opening and was promised to nobody, so that
     /// nothing is said when it fails.
     ///
+    /// - Parameter more: what else is to be kept.
     /// - Returns: false when it was appended and is not durable: then the log ends with what may be lost.
-    func close() -> Bool {
+    func close(_ more: (CatalogueState) -> [CatalogueRecord]) -> Bool {
         let now = core.agingMilliseconds()
         keep(now)
         return changing.withLock { pending in
-            let records = noting(now, in: known)
+            let records = noting(now, in: known) + more(known)
             do throws(KinesisError) {
                 try core.checkOpen()
                 try core.checkCatalogue()
@@ -285,7 +286,7 @@ final class Catalogue: Sendable {
                     if let stream = state.streams.removeValue(forKey: id) { changed.append((stream, nil)) }
                 case .settingsChanged(let id, _), .resharded(let id, _), .shardsExpired(let id, _):
                     if let stream = state.streams[id], let now = known.streams[id] { changed.append((stream, now)) }
-                case .consumerSet, .consumerRemoved, .accountChanged: break
+                case .consumerSet, .consumerRemoved, .accountChanged, .peaksKept: break
                 }
             }
             return changed

@@ -59,6 +59,8 @@ package struct CatalogueState: Hashable, Sendable {
                 stream.consumers.remove(at: at)
             }
         case .accountChanged(let account): self.account = account
+        case .peaksKept(let id, let peaks):
+            try change(id) { stream throws(Misfit) in stream.peaks = peaks }
         case .shardsExpired(let id, let shards):
             try change(id) { stream throws(Misfit) in try stream.remove(shards) }
         }

@@ -165,6 +165,11 @@ public final class StreamStore: Sendable {
     @discardableResult
     package func scaleStep() throws(KinesisError) -> Int { try scaler.step() }
 
+    /// The busiest minutes of the stream's last days, which it is scaled by.
+    package func peaks(of stream: StoredStream) -> PeakHistory {
+        catalogue.known.streams[stream.streamID].map(scaler.peaks) ?? PeakHistory()
+    }
+
     /// Busy shards of an on-demand stream that no split would help, because one key has most of their traffic, as of the last
     /// minute. Spreading that key over several is the producers' to do.
     public func hotShards(of stream: StoredStream) -> [HotShard] {
@@ -181,11 +186,11 @@ public final class StreamStore: Sendable {
     /// that are under way. Closing twice does nothing.
     /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
     public func close() async throws(KinesisError) {
-        let (core, catalogue, scaling, sweeping) = (core, catalogue, scaling, sweeping)
+        let (core, catalogue, scaler, scaling, sweeping) = (core, catalogue, scaler, scaling, sweeping)
         try await ReaderPool.runAlone { () throws(KinesisError) in
             scaling?.stop()
             sweeping?.stop()
-            try core.close(isCatalogueWhole: catalogue.close())
+            try core.close(isCatalogueWhole: catalogue.close(scaler.unkeptPeaks))
         }
     }
 
@@ -201,7 +206,7 @@ public final class StreamStore: Sendable {
     /// `close` on the calling thread, which is none of the store's own.
     package func closeBlocking() throws(KinesisError) {
         stopServices()
-        try core.close(isCatalogueWhole: catalogue.close())
+        try core.close(isCatalogueWhole: catalogue.close(scaler.unkeptPeaks))
     }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.

@@ -50,6 +50,8 @@ import Testing
                     ], closings: [:])),
             .streamDeleted(streamID: 42), .consumerSet(streamID: 42, consumer),
             .consumerRemoved(streamID: 42, name: "billing"), .accountChanged(account),
+            .shardsExpired(streamID: 42, [ShardID(index: 0), ShardID(index: 2)]),
+            .peaksKept(streamID: 42, PeakHistory(newestDay: 20_000, peaks: [5, 0, 7])),
         ]
     }
 
