@@ -13,12 +13,16 @@ final class Catalogue: Sendable {
     private let log: ShardLog
     private let state: Guarded<State>
     /// Held through a change, disk included.
-    private let changing = Guarded(Pending())
+    private let changing: Guarded<Changing>
+    /// Records that the opening read.
+    let replayedCount: Int
 
-    /// Changes that were appended when the disk was full: they may be kept yet, and no other comes before them.
-    private struct Pending {
+    private struct Changing {
+        /// Changes that were appended when the disk was full: they may be kept yet, and no other comes before them.
         var records: [CatalogueRecord] = []
         var endOrdinal: UInt64 = 0
+        var byteCount = 0
+        var policy: SnapshotPolicy
     }
 
     private struct State {
@@ -43,7 +47,10 @@ final class Catalogue: Sendable {
             }
             logIDs = try core.log.logIDs()
         } catch { throw core.error(error) }
-        state.known = try Self.replay(log, core)
+        let replay = try CatalogueReplay(log, core)
+        state.known = replay.state
+        replayedCount = replay.recordCount
+        changing = Guarded(Changing(policy: replay.policy))
         core.keep(state.known.account?.agingMilliseconds ?? 0)
         // Directories that no record names were made for what never came to be, or belonged to what is gone: they go, and
         // their names stay unused. One that cannot be removed is in nobody's way.
@@ -55,47 +62,6 @@ final class Catalogue: Sendable {
         if known.account == nil {
             try change { _ in [.accountChanged(AccountState(tokenSecret: TokenSecret(drawnFrom: core.entropy)))] }
         }
-    }
-
-    private static func replay(_ log: ShardLog, _ core: StoreCore) throws(KinesisError) -> CatalogueState {
-        var state = CatalogueState()
-        var refused: KinesisError?
-        var cursor = log.cursor(at: 0, level: .durable)
-        do throws(LogError) {
-            while refused == nil {
-                let more: Bool? = try cursor.withBatch { batch throws(LogError) in
-                    while let view = batch.next() {
-                        // Safe because the span is valid for its count while it is copied.
-                        let bytes = unsafe view.data.withUnsafeBytes { unsafe [UInt8]($0) }
-                        refused = apply(bytes, to: &state, ordinal: view.ordinal)
-                        if refused != nil { return false }
-                    }
-                    return true
-                }
-                if more == nil { break }
-            }
-        } catch { throw core.error(error) }
-        if let refused { throw refused }
-        return state
-    }
-
-    private static func apply(_ bytes: [UInt8], to state: inout CatalogueState, ordinal: UInt64) -> KinesisError? {
-        let file = "catalogue record \(ordinal)"
-        let record: CatalogueRecord
-        do throws(CatalogueRecord.Refusal) { record = try CatalogueRecord(bytes) } catch {
-            switch error {
-            case .damaged(let byteOffset, let detail):
-                return .storage(.corrupt(file: file, byteOffset: byteOffset, detail: detail))
-            case .newer:
-                return .storage(
-                    .newerFormat(
-                        file: file, found: StorageError.formatVersion + 1, supported: StorageError.formatVersion))
-            }
-        }
-        do throws(CatalogueState.Misfit) { try state.apply(record) } catch {
-            return .storage(.corrupt(file: file, byteOffset: 0, detail: error.detail))
-        }
-        return nil
     }
 
     // MARK: Looking up
@@ -122,19 +88,49 @@ final class Catalogue: Sendable {
         undo: () -> Void = {}, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
     ) throws(KinesisError) {
         try core.checkOpen()
-        try changing.withLock { pending throws(KinesisError) in
+        try changing.withLock { changing throws(KinesisError) in
             try core.checkCatalogue()
-            try settle(&pending)
+            try settle(&changing)
             let records = try decide(known)
             if records.isEmpty { return }
-            do throws(LogError) {
-                pending = Pending(records: records, endOrdinal: try append(records.map(\.bytes)))
-            } catch {
+            let bytes = records.map(\.bytes)
+            do throws(LogError) { changing.endOrdinal = try append(bytes) } catch {
                 undo()
                 throw core.error(error)
             }
-            try settle(&pending)
+            changing.records = records
+            changing.byteCount = bytes.reduce(0) { $0 + $1.count }
+            try settle(&changing)
+            if changing.policy.isDue { writeSnapshot(&changing, isForced: false) }
         }
+    }
+
+    // MARK: Snapshots
+
+    /// Writes down how everything stands, as one batch, so that an opening begins there. For tests; changes do so by themselves.
+    /// Whether it was written.
+    func writeSnapshot() -> Bool {
+        changing.withLock { changing in
+            guard changing.records.isEmpty else { return false }
+            return writeSnapshot(&changing, isForced: true)
+        }
+    }
+
+    /// Nothing depends on it, so what fails of it is nobody's error but the next change's, if the log takes no more.
+    @discardableResult
+    private func writeSnapshot(_ changing: inout Changing, isForced: Bool) -> Bool {
+        let batch = known.snapshotRecords.map(\.bytes)
+        let byteCount = batch.reduce(0) { $0 + $1.count }
+        guard changing.policy.writes(byteCount: byteCount) || isForced else { return false }
+        // The last room of a disk is for changes.
+        guard let space = try? core.log.spaceState(), space == .ok || isForced, let end = try? appendOnce(batch) else { return false }
+        do throws(LogError) { try log.wait(.durable, below: end) } catch {
+            if case .storageFull = error { return false }
+            core.catalogueFailed(core.error(error))
+            return false
+        }
+        changing.policy.wrote()
+        return true
     }
 
     // MARK: Time
@@ -214,6 +210,8 @@ final class Catalogue: Sendable {
         }
     }
 
+    // MARK: Steps of a change
+
     /// Names of the engine for so many logs, which nothing else has had or will have.
     func newLogIDs(_ count: Int) -> Range<UInt64> {
         state.withLock { state in
@@ -224,7 +222,7 @@ final class Catalogue: Sendable {
     }
 
     /// Waits for the pending changes to be durable, and takes them.
-    private func settle(_ pending: inout Pending) throws(KinesisError) {
+    private func settle(_ pending: inout Changing) throws(KinesisError) {
         if pending.records.isEmpty { return }
         do throws(LogError) {
             if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: pending.endOrdinal) }
@@ -239,7 +237,8 @@ final class Catalogue: Sendable {
             throw core.error(error)
         }
         take(pending.records)
-        pending = Pending()
+        pending.policy.add(recordCount: pending.records.count, byteCount: pending.byteCount)
+        pending.records = []
         core.holdUp(nil)
     }
 
@@ -287,6 +286,8 @@ final class Catalogue: Sendable {
                 case .settingsChanged(let id, _), .resharded(let id, _), .shardsExpired(let id, _):
                     if let stream = state.streams[id], let now = known.streams[id] { changed.append((stream, now)) }
                 case .consumerSet, .consumerRemoved, .accountChanged, .peaksKept: break
+                case .snapshotBegan, .streamStands, .shardsStand, .nameRetired:
+                    preconditionFailure("a snapshot is no change")
                 }
             }
             return changed

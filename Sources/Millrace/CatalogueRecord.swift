@@ -27,6 +27,14 @@ package enum CatalogueRecord: Hashable, Sendable {
     case shardsExpired(streamID: UInt64, [ShardID])
     /// How much an on-demand stream was used, day by day.
     case peaksKept(streamID: UInt64, PeakHistory)
+    /// Everything before is void: the next so many records say how things stand, and were appended as one batch with this.
+    case snapshotBegan(recordCount: UInt32, greatestLogID: UInt64)
+    /// Of a snapshot: a stream without its consumers, and with the first of its shards.
+    case streamStands(StreamDescription)
+    /// Of a snapshot: more shards of a stream, behind those that it has.
+    case shardsStand(streamID: UInt64, [ShardDescription])
+    /// Of a snapshot: when the last stream of a name was created that is gone.
+    case nameRetired(StreamName, creationSecond: UInt64)
 
     /// Why bytes are no record of this version.
     package enum Refusal: Error, Hashable {
@@ -40,18 +48,23 @@ package enum CatalogueRecord: Hashable, Sendable {
         static let streamCreated: UInt8 = 1, settingsChanged: UInt8 = 2, resharded: UInt8 = 3, streamDeleted: UInt8 = 4
         static let consumerSet: UInt8 = 5, consumerRemoved: UInt8 = 6, accountChanged: UInt8 = 7
         static let shardsExpired: UInt8 = 8, peaksKept: UInt8 = 9
-        static let known = streamCreated...peaksKept
+        static let snapshotBegan: UInt8 = 10, streamStands: UInt8 = 11, shardsStand: UInt8 = 12, nameRetired: UInt8 = 13
+        static let known = streamCreated...nameRetired
     }
 
     enum Field {
         static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4, shards: UInt8 = 5
         static let children: UInt8 = 22, closings: UInt8 = 23, secret: UInt8 = 24, commitment: UInt8 = 25
         static let agingTime: UInt8 = 26, expired: UInt8 = 27, peaks: UInt8 = 28
+        static let recordCount: UInt8 = 29, greatestLogID: UInt8 = 30, standing: UInt8 = 31
     }
 
     static let shardByteCount = 48
     static let childByteCount = 64
     static let closingByteCount = 24
+    static let standingByteCount = 80
+    /// Shards in one record of a snapshot, at most: 320 KiB.
+    static let greatestStandingCount = 4096
     static let noShard = UInt32.max
     /// Shards that expire in one record, at most: 256 KiB.
     static let greatestExpiredCount = 1 << 16
@@ -115,6 +128,30 @@ package enum CatalogueRecord: Hashable, Sendable {
             fields.add(Field.streamID, streamID)
             fields.add(Field.peaks, ([peaks.newestDay] + peaks.peaks).flatMap { CatalogueFields.bytes(of: UInt64($0)) })
             return fields.bytes
+        case .snapshotBegan(let recordCount, let greatestLogID):
+            var fields = CatalogueFields(kind: Kind.snapshotBegan)
+            fields.add(Field.recordCount, recordCount)
+            fields.add(Field.greatestLogID, greatestLogID)
+            return fields.bytes
+        case .streamStands(let stream):
+            var fields = CatalogueFields(kind: Kind.streamStands)
+            fields.add(Field.name, stream.name.text)
+            fields.add(Field.streamID, stream.streamID)
+            fields.add(Field.creationSecond, stream.creationSecond)
+            fields.add(Field.ackLevel, stream.ackLevel.rawValue)
+            fields.add(Field.standing, stream.shards.flatMap(Self.bytes(ofStanding:)))
+            stream.settings.write(to: &fields)
+            return fields.bytes
+        case .shardsStand(let streamID, let shards):
+            var fields = CatalogueFields(kind: Kind.shardsStand)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.standing, shards.flatMap(Self.bytes(ofStanding:)))
+            return fields.bytes
+        case .nameRetired(let name, let second):
+            var fields = CatalogueFields(kind: Kind.nameRetired)
+            fields.add(Field.name, name.text)
+            fields.add(Field.creationSecond, second)
+            return fields.bytes
         }
     }
 
@@ -127,6 +164,11 @@ package enum CatalogueRecord: Hashable, Sendable {
             + CatalogueFields.bytes(of: shard.adjacentParent?.index ?? noShard) + [0, 0, 0, 0]
             + CatalogueFields.bytes(of: shard.logID) + CatalogueFields.bytes(of: shard.creationSecond)
             + bytes(of: shard.hashKeyRange)
+    }
+    private static func bytes(ofStanding shard: ShardDescription) -> [UInt8] {
+        // 2^64 - 1 where a closing would be: open.
+        bytes(ofChild: shard) + CatalogueFields.bytes(of: shard.closing?.second ?? .max)
+            + CatalogueFields.bytes(of: shard.closing?.endOrdinal ?? .max)
     }
     private static func bytes(of range: HashKeyRange) -> [UInt8] {
         CatalogueFields.bytes(of: range.starting.value) + CatalogueFields.bytes(of: range.ending.value)

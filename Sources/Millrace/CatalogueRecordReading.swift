@@ -17,6 +17,16 @@ extension CatalogueRecord {
             self = .accountChanged(try Self.account(fields))
             return
         }
+        if bytes[1] == Kind.snapshotBegan {
+            self = .snapshotBegan(
+                recordCount: try fields.word(Field.recordCount), greatestLogID: try fields.word(Field.greatestLogID))
+            return
+        }
+        if bytes[1] == Kind.nameRetired {
+            self = .nameRetired(
+                try Self.name(fields), creationSecond: try Self.second(try fields.field(Field.creationSecond, byteCount: 8), 0))
+            return
+        }
         let streamID: UInt64 = try fields.word(Field.streamID)
         self =
             switch bytes[1] {
@@ -25,10 +35,20 @@ extension CatalogueRecord {
             case Kind.resharded: .resharded(streamID: streamID, try Self.reshard(fields))
             case Kind.streamDeleted: .streamDeleted(streamID: streamID)
             case Kind.consumerSet: .consumerSet(streamID: streamID, try ConsumerState(fields))
+            case Kind.streamStands: .streamStands(try Self.stream(fields, streamID, shards: try Self.standing(fields)))
+            case Kind.shardsStand: .shardsStand(streamID: streamID, try Self.standing(fields))
             case Kind.peaksKept: .peaksKept(streamID: streamID, try Self.peaks(fields))
             case Kind.shardsExpired: .shardsExpired(streamID: streamID, try Self.expired(fields))
             default: .consumerRemoved(streamID: streamID, name: try Self.name(fields).text)
             }
+    }
+
+    /// Whether a record is the beginning of a snapshot, told without reading it.
+    static func isSnapshot(_ bytes: RawSpan) -> Bool {
+        guard bytes.byteCount >= CatalogueFields.headByteCount else { return false }
+        // Safe because both bytes are there.
+        let head = unsafe (bytes.unsafeLoad(fromByteOffset: 0, as: UInt8.self), bytes.unsafeLoad(fromByteOffset: 1, as: UInt8.self))
+        return head == (version, Kind.snapshotBegan)
     }
 
     static func name(_ fields: CatalogueFieldReader) throws(Refusal) -> StreamName {
@@ -37,15 +57,24 @@ extension CatalogueRecord {
         return name
     }
 
-    private static func stream(_ fields: CatalogueFieldReader, _ streamID: UInt64) throws(Refusal) -> StreamDescription {
+    /// - Parameter standing: of a snapshot; nil where the stream is created.
+    private static func stream(
+        _ fields: CatalogueFieldReader, _ streamID: UInt64, shards standing: [ShardDescription]? = nil
+    ) throws(Refusal) -> StreamDescription {
         let second = try self.second(try fields.field(Field.creationSecond, byteCount: 8), 0)
         guard let ackLevel = AckLevel(rawValue: try fields.word(Field.ackLevel)) else {
             throw .damaged(byteOffset: 0, "no ack level")
         }
-        let shards = try fields.parts(Field.shards, byteCount: shardByteCount, limit: Limits.shardCount.upperBound)
+        let shards: [ShardDescription]
+        if let standing {
+            shards = standing
+        } else {
+            shards = try self.shards(
+                try fields.parts(Field.shards, byteCount: shardByteCount, limit: Limits.shardCount.upperBound),
+                creationSecond: second)
+        }
         var stream = StreamDescription(
-            name: try name(fields), streamID: streamID, creationSecond: second, ackLevel: ackLevel,
-            shards: try self.shards(shards, creationSecond: second))
+            name: try name(fields), streamID: streamID, creationSecond: second, ackLevel: ackLevel, shards: shards)
         stream.settings = try StreamSettings(fields)
         return stream
     }
@@ -89,18 +118,7 @@ extension CatalogueRecord {
         let limit = 4 * Limits.shardCount.upperBound
         var reshard = Reshard(children: [], closings: [:])
         for part in try fields.parts(Field.children, byteCount: childByteCount, limit: limit) {
-            func shard(_ at: Int) -> ShardID? {
-                let index: UInt32 = part.word(at)
-                return index == noShard ? nil : ShardID(index: index)
-            }
-            let logID: UInt64 = part.word(16)
-            guard let shardID = shard(0), logID > 0 else {
-                throw .damaged(byteOffset: part.startIndex, "a shard without an index, or without a log")
-            }
-            reshard.children.append(
-                ShardDescription(
-                    shardID: shardID, logID: logID, hashKeyRange: try range(part, 32),
-                    creationSecond: try second(part, 24), parent: shard(4), adjacentParent: shard(8)))
+            reshard.children.append(try child(part))
         }
         for part in try fields.parts(Field.closings, byteCount: closingByteCount, limit: limit) {
             let endOrdinal: UInt64 = part.word(16)
@@ -110,6 +128,36 @@ extension CatalogueRecord {
             else { throw .damaged(byteOffset: part.startIndex, "a shard is closed twice, or beyond its end") }
         }
         return reshard
+    }
+
+    private static func child(_ part: ArraySlice<UInt8>) throws(Refusal) -> ShardDescription {
+        func shard(_ at: Int) -> ShardID? {
+            let index: UInt32 = part.word(at)
+            return index == noShard ? nil : ShardID(index: index)
+        }
+        let logID: UInt64 = part.word(16)
+        guard let shardID = shard(0), logID > 0 else {
+            throw .damaged(byteOffset: part.startIndex, "a shard without an index, or without a log")
+        }
+        return ShardDescription(
+            shardID: shardID, logID: logID, hashKeyRange: try range(part, 32), creationSecond: try second(part, 24),
+            parent: shard(4), adjacentParent: shard(8))
+    }
+
+    private static func standing(_ fields: CatalogueFieldReader) throws(Refusal) -> [ShardDescription] {
+        var shards: [ShardDescription] = []
+        for part in try fields.parts(Field.standing, byteCount: standingByteCount, limit: greatestStandingCount) {
+            var shard = try child(part)
+            let (closing, end): (UInt64, UInt64) = (part.word(64), part.word(72))
+            if closing != .max || end != .max {
+                guard end <= SequenceNumber.maximumOrdinal else {
+                    throw .damaged(byteOffset: part.startIndex, "a shard ends beyond the last ordinal")
+                }
+                shard.closing = ShardClosing(second: try second(part, 64), endOrdinal: end)
+            }
+            shards.append(shard)
+        }
+        return shards
     }
 
     private static func expired(_ fields: CatalogueFieldReader) throws(Refusal) -> [ShardID] {

@@ -224,6 +224,14 @@ public final class StreamStore: Sendable {
     /// The latest time that is kept, milliseconds since 1970 UTC; 0 before the first.
     package var keptMilliseconds: UInt64 { core.keptMilliseconds }
 
+    /// Everything the catalogue knows now.
+    package var catalogueState: CatalogueState { catalogue.known }
+    /// Records of the catalogue that this opening read.
+    package var replayedCount: Int { catalogue.replayedCount }
+    /// Writes a snapshot of the catalogue, which changes do by themselves when there were many. Whether it was written.
+    @discardableResult
+    package func writeCatalogueSnapshot() -> Bool { catalogue.writeSnapshot() }
+
     /// The engine underneath.
     package var engine: LogStore { core.log }
 }
