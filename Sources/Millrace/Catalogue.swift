@@ -14,6 +14,8 @@ final class Catalogue: Sendable {
     private let state: Guarded<State>
     /// Held through a change, disk included.
     private let changing: Guarded<Changing>
+    /// Logs that no record names any more, and that are to be removed once nothing is held.
+    private let gone = Guarded<[UInt64]>([])
     /// Records that the opening read.
     let replayedCount: Int
 
@@ -88,6 +90,7 @@ final class Catalogue: Sendable {
         undo: () -> Void = {}, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
     ) throws(KinesisError) {
         try core.checkOpen()
+        defer { removeGone() }
         try changing.withLock { changing throws(KinesisError) in
             try core.checkCatalogue()
             try settle(&changing)
@@ -243,6 +246,7 @@ final class Catalogue: Sendable {
     }
 
     private func settleAgain() throws(KinesisError) {
+        defer { removeGone() }
         try changing.withLock { pending throws(KinesisError) in
             try core.checkCatalogue()
             try settle(&pending)
@@ -268,6 +272,15 @@ final class Catalogue: Sendable {
         }.upperBound
     }
 
+    /// What cannot be removed now goes when the store opens.
+    private func removeGone() {
+        let logIDs = gone.withLock { gone in
+            defer { gone = [] }
+            return gone
+        }
+        core.remove(logIDs)
+    }
+
     /// What became durable holds from here on.
     private func take(_ records: [CatalogueRecord]) {
         let changed: [(StoredStream, StreamDescription?)] = state.withLock { state in
@@ -276,6 +289,7 @@ final class Catalogue: Sendable {
             var known = state.known
             defer { state.known = known }
             for record in records {
+                gone.withLock { $0 += record.logIDsThatGo(known) }
                 do throws(CatalogueState.Misfit) { try known.apply(record) } catch {
                     preconditionFailure("a change was decided that does not fit: \(error.detail)")
                 }
@@ -294,6 +308,18 @@ final class Catalogue: Sendable {
         }
         for (stream, description) in changed {
             if let description { stream.take(description) } else { stream.end() }
+            if description == nil { core.subscriptions.end(streamID: stream.streamID) }
+        }
+    }
+}
+
+extension CatalogueRecord {
+    /// The logs of shards that are no stream's any more with this change.
+    fileprivate func logIDsThatGo(_ known: CatalogueState) -> [UInt64] {
+        switch self {
+        case .streamDeleted(let id): known.streams[id]?.shards.map(\.logID) ?? []
+        case .shardsExpired(let id, let shards): shards.compactMap { known.streams[id]?.shard($0)?.logID }
+        default: []
         }
     }
 }

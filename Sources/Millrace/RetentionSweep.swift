@@ -69,7 +69,6 @@ struct RetentionSweep {
     ) throws(KinesisError) -> [StreamName: [ShardID]] {
         if expired.isEmpty { return [:] }
         var shards: [StreamName: [ShardID]] = [:]
-        var logIDs: [UInt64] = []
         try catalogue.change(byAgeAt: now) { known in
             var records: [CatalogueRecord] = []
             for (id, candidates) in expired {
@@ -78,11 +77,9 @@ struct RetentionSweep {
                 if found.isEmpty { continue }
                 records.append(.shardsExpired(streamID: id, found.map(\.shardID)))
                 shards[stream.name] = found.map(\.shardID)
-                logIDs += found.map(\.logID)
             }
             return records
         }
-        core.remove(logIDs)
         return shards
     }
 }

@@ -62,7 +62,6 @@ extension StreamStore {
         try begin(request)
         let id = try find(request.stream).streamID
         let isShown = core.options.transitionMilliseconds > 0
-        var logIDs: [UInt64] = []
         // Looked at in the change itself: a consumer may be registered, or the stream be resharded, at the same time.
         try catalogue.change { known throws(KinesisError) in
             guard let stream = known.streams[id] else {
@@ -74,15 +73,13 @@ extension StreamStore {
                         + "registered consumers and EnforceConsumerDeletion is not set.")
             }
             try requireActive(stream)
-            logIDs = stream.shards.map(\.logID)
             if !isShown { return [.streamDeleted(streamID: id)] }
             // Answered is kept, though the stream goes later.
             var settings = stream.settings
             settings.isDeleting = true
             return [.settingsChanged(streamID: id, settings)]
         }
-        if isShown { return beginTransition(.deleting, id) }
-        letGo(of: id, logIDs)
+        if isShown { beginTransition(.deleting, id) }
     }
 
     /// Makes the deletions due that an earlier opening has answered, and not carried out.
@@ -101,19 +98,7 @@ extension StreamStore {
     }
 
     private func delete(_ id: UInt64) throws(KinesisError) {
-        var logIDs: [UInt64] = []
-        try catalogue.change { known in
-            guard let stream = known.streams[id] else { return [] }
-            logIDs = stream.shards.map(\.logID)
-            return [.streamDeleted(streamID: id)]
-        }
-        letGo(of: id, logIDs)
-    }
-
-    /// What is left of a stream that the catalogue does not know any more.
-    private func letGo(of id: UInt64, _ logIDs: [UInt64]) {
-        core.subscriptions.end(streamID: id)
-        core.remove(logIDs)
+        try catalogue.change { known in known.streams[id] == nil ? [] : [.streamDeleted(streamID: id)] }
     }
 
     package func answer(_ request: DescribeStreamRequest) throws(KinesisError) -> DescribeStreamResponse {

@@ -351,6 +351,44 @@ import Testing
         try again.closeBlocking()
     }
 
+    @Test func `a sweep that a full disk holds up is done whole when there is room`() throws {
+        /// A store without room, after so many changes, or as many as its files take: how many those are.
+        func fill(_ limit: Int) throws -> (TestStore, StreamStore, Int) {
+            let test = TestStore()
+            let store = try test.open()
+            try store.make()
+            try store.split(0)
+            test.clock.advance(milliseconds: 25 * Self.hour)
+            test.disk.capacityByteCount = 0
+            for index in 0..<limit {
+                // Smaller than what a sweep appends.
+                let error = refusal { () throws(KinesisError) in
+                    try store.answer(AddTagsToStreamRequest(stream: "s", tags: ["k": "\(index % 10)"]))
+                }
+                if error != nil { return (test, store, index) }
+            }
+            return (test, store, limit)
+        }
+        let (_, first, count) = try fill(100_000)
+        first.abandon()
+        let (test, store, again) = try fill(count)
+        #expect(again == count)
+        #expect(try store.engine.logIDs() == [0, 1, 2, 3])
+        #expect(refusal { () throws(KinesisError) in try store.sweepBlocking() } == .storage(.storageFull(path: "/store")))
+        #expect(try store.engine.logIDs() == [0, 1, 2, 3])
+        test.disk.capacityByteCount = 1 << 40
+        // Any change makes what was held up first; the log looks for room now and then.
+        for _ in 0..<200 {
+            if refusal({ () throws(KinesisError) in try store.answer(AddTagsToStreamRequest(stream: "s", tags: ["k": "last"])) }) == nil {
+                break
+            }
+            usleep(20_000)
+        }
+        #expect(try Self.indices(store) == [1, 2])
+        #expect(try store.engine.logIDs() == [0, 2, 3])
+        try store.closeBlocking()
+    }
+
     // MARK: By itself
 
     @Test func `a thread waits to sweep only while there is a closed shard, and only where it was asked for`() throws {
