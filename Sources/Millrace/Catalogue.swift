@@ -13,12 +13,18 @@ final class Catalogue: Sendable {
     private let log: ShardLog
     private let state: Guarded<State>
     /// Held through a change, disk included.
-    private let changing = Guarded(Pending())
+    private let changing: Guarded<Changing>
+    /// Logs that no record names any more, and that are to be removed once nothing is held.
+    private let gone = Guarded<[UInt64]>([])
+    /// Records that the opening read.
+    let replayedCount: Int
 
-    /// Changes that were appended when the disk was full: they may be kept yet, and no other comes before them.
-    private struct Pending {
+    private struct Changing {
+        /// Changes that were appended when the disk was full: they may be kept yet, and no other comes before them.
         var records: [CatalogueRecord] = []
         var endOrdinal: UInt64 = 0
+        var byteCount = 0
+        var policy: SnapshotPolicy
     }
 
     private struct State {
@@ -43,7 +49,11 @@ final class Catalogue: Sendable {
             }
             logIDs = try core.log.logIDs()
         } catch { throw core.error(error) }
-        state.known = try Self.replay(log, core)
+        let replay = try CatalogueReplay(log, core)
+        state.known = replay.state
+        replayedCount = replay.recordCount
+        changing = Guarded(Changing(policy: replay.policy))
+        core.keep(state.known.account?.agingMilliseconds ?? 0)
         // Directories that no record names were made for what never came to be, or belonged to what is gone: they go, and
         // their names stay unused. One that cannot be removed is in nobody's way.
         let named = Set(state.known.streams.values.flatMap { $0.shards.map(\.logID) })
@@ -57,53 +67,7 @@ final class Catalogue: Sendable {
     }
 
     /// What the changes below an ordinal made, all of them durable: as an opening finds a catalogue that ends there.
-    func state(below end: UInt64) throws(KinesisError) -> CatalogueState { try Self.replay(log, core, below: end) }
-
-    private static func replay(
-        _ log: ShardLog, _ core: StoreCore, below end: UInt64 = .max
-    ) throws(KinesisError) -> CatalogueState {
-        var state = CatalogueState()
-        var refused: KinesisError?
-        var isAtEnd = false
-        var cursor = log.cursor(at: 0, level: .durable)
-        do throws(LogError) {
-            while refused == nil, !isAtEnd {
-                let more: Bool? = try cursor.withBatch { batch throws(LogError) in
-                    while let view = batch.next() {
-                        isAtEnd = view.ordinal >= end
-                        if isAtEnd { return false }
-                        // Safe because the span is valid for its count while it is copied.
-                        let bytes = unsafe view.data.withUnsafeBytes { unsafe [UInt8]($0) }
-                        refused = apply(bytes, to: &state, ordinal: view.ordinal)
-                        if refused != nil { return false }
-                    }
-                    return true
-                }
-                if more == nil { break }
-            }
-        } catch { throw core.error(error) }
-        if let refused { throw refused }
-        return state
-    }
-
-    private static func apply(_ bytes: [UInt8], to state: inout CatalogueState, ordinal: UInt64) -> KinesisError? {
-        let file = "catalogue record \(ordinal)"
-        let record: CatalogueRecord
-        do throws(CatalogueRecord.Refusal) { record = try CatalogueRecord(bytes) } catch {
-            switch error {
-            case .damaged(let byteOffset, let detail):
-                return .storage(.corrupt(file: file, byteOffset: byteOffset, detail: detail))
-            case .newer:
-                return .storage(
-                    .newerFormat(
-                        file: file, found: StorageError.formatVersion + 1, supported: StorageError.formatVersion))
-            }
-        }
-        do throws(CatalogueState.Misfit) { try state.apply(record) } catch {
-            return .storage(.corrupt(file: file, byteOffset: 0, detail: error.detail))
-        }
-        return nil
-    }
+    func state(below end: UInt64) throws(KinesisError) -> CatalogueState { try CatalogueReplay(log, core, below: end).state }
 
     // MARK: Looking up
 
@@ -129,20 +93,130 @@ final class Catalogue: Sendable {
         undo: () -> Void = {}, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
     ) throws(KinesisError) {
         try core.checkOpen()
-        try changing.withLock { pending throws(KinesisError) in
+        defer { removeGone() }
+        try changing.withLock { changing throws(KinesisError) in
             try core.checkCatalogue()
-            try settle(&pending)
+            try settle(&changing)
             let records = try decide(known)
             if records.isEmpty { return }
-            do throws(LogError) {
-                pending = Pending(records: records, endOrdinal: try append(records.map(\.bytes)))
-            } catch {
+            let bytes = records.map(\.bytes)
+            do throws(LogError) { changing.endOrdinal = try append(bytes) } catch {
                 undo()
                 throw core.error(error)
             }
-            try settle(&pending)
+            changing.records = records
+            changing.byteCount = bytes.reduce(0) { $0 + $1.count }
+            try settle(&changing)
+            if changing.policy.isDue { writeSnapshot(&changing, isForced: false) }
         }
     }
+
+    // MARK: Snapshots
+
+    /// Writes down how everything stands, as one batch, so that an opening begins there. For tests; changes do so by themselves.
+    /// Whether it was written.
+    func writeSnapshot() -> Bool {
+        changing.withLock { changing in
+            guard changing.records.isEmpty else { return false }
+            return writeSnapshot(&changing, isForced: true)
+        }
+    }
+
+    /// Nothing depends on it, so what fails of it is nobody's error but the next change's, if the log takes no more.
+    @discardableResult
+    private func writeSnapshot(_ changing: inout Changing, isForced: Bool) -> Bool {
+        let batch = known.snapshotRecords.map(\.bytes)
+        let byteCount = batch.reduce(0) { $0 + $1.count }
+        guard changing.policy.writes(byteCount: byteCount) || isForced else { return false }
+        // The last room of a disk is for changes.
+        guard let space = try? core.log.spaceState(), space == .ok || isForced, let end = try? appendOnce(batch) else { return false }
+        do throws(LogError) { try log.wait(.durable, below: end) } catch {
+            if case .storageFull = error { return false }
+            core.catalogueFailed(core.error(error))
+            return false
+        }
+        changing.policy.wrote()
+        return true
+    }
+
+    // MARK: Time
+
+    /// Keeps the time by which records grow old, durable when this returns: no later opening goes by an earlier one. To be
+    /// called before anything goes because of its age.
+    ///
+    /// - Parameter now: `agingMilliseconds`.
+    /// - Throws: as `change`.
+    func noteTime(_ now: UInt64) throws(KinesisError) {
+        keep(now)
+        try change { noting(now, in: $0) }
+    }
+
+    /// A change of what goes because of its age at the time `now`, which is kept with it.
+    ///
+    /// - Throws: as `change`.
+    func change(
+        byAgeAt now: UInt64, _ decide: (CatalogueState) throws(KinesisError) -> [CatalogueRecord]
+    ) throws(KinesisError) {
+        keep(now)
+        try change { known throws(KinesisError) in
+            let records = try decide(known)
+            return records.isEmpty ? [] : noting(now, in: known) + records
+        }
+    }
+
+    /// Goes by the time in this opening, before it is kept for the next: no record that is put while the clock is behind may be
+    /// too old then.
+    private func keep(_ now: UInt64) {
+        core.keep(now)
+        // A stream that is made meanwhile is made under the same lock, and finds the time in `core`.
+        state.withLock { state in for stream in state.streams.values { stream.terms.keep(now) } }
+    }
+
+    /// Changes that keep the time, and of streams that have let less be seen than it says, what that was: a clock was ahead for a
+    /// while. Records were put to other streams since, so the time itself must not be as late.
+    private func noting(_ now: UInt64, in known: CatalogueState) -> [CatalogueRecord] {
+        guard var account = known.account else { return [] }
+        var records: [CatalogueRecord] = []
+        if account.agingMilliseconds < now {
+            account.agingMilliseconds = now
+            records.append(.accountChanged(account))
+        }
+        let horizons = state.withLock { $0.streams.mapValues(\.terms.floor) }
+        for (id, stream) in known.streams {
+            guard let horizon = horizons[id], horizon > stream.settings.horizon(at: account.agingMilliseconds) else { continue }
+            var settings = stream.settings
+            settings.horizonFloorMilliseconds = horizon
+            records.append(.settingsChanged(streamID: id, settings))
+        }
+        return records
+    }
+
+    /// The last change, made when the store is closed: what is kept for the next opening and was promised to nobody, so that
+    /// nothing is said when it fails.
+    ///
+    /// - Parameter more: what else is to be kept.
+    /// - Returns: false when it was appended and is not durable: then the log ends with what may be lost.
+    func close(_ more: (CatalogueState) -> [CatalogueRecord]) -> Bool {
+        let now = core.agingMilliseconds()
+        keep(now)
+        return changing.withLock { pending in
+            let records = noting(now, in: known) + more(known)
+            do throws(KinesisError) {
+                try core.checkOpen()
+                try core.checkCatalogue()
+            } catch { return true }
+            // A full disk holds a change up that somebody waits for: closing says so.
+            guard !records.isEmpty, pending.records.isEmpty else { return true }
+            do throws(LogError) {
+                let end = try appendOnce(records.map(\.bytes))
+                do throws(LogError) { try log.wait(.durable, below: end) } catch { return false }
+            } catch { return true }
+            take(records)
+            return true
+        }
+    }
+
+    // MARK: Steps of a change
 
     /// Names of the engine for so many logs, which nothing else has had or will have.
     func newLogIDs(_ count: Int) -> Range<UInt64> {
@@ -154,7 +228,7 @@ final class Catalogue: Sendable {
     }
 
     /// Waits for the pending changes to be durable, and takes them.
-    private func settle(_ pending: inout Pending) throws(KinesisError) {
+    private func settle(_ pending: inout Changing) throws(KinesisError) {
         if pending.records.isEmpty { return }
         do throws(LogError) {
             if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: pending.endOrdinal) }
@@ -169,11 +243,13 @@ final class Catalogue: Sendable {
             throw core.error(error)
         }
         take(pending.records)
-        pending = Pending()
+        pending.policy.add(recordCount: pending.records.count, byteCount: pending.byteCount)
+        pending.records = []
         core.holdUp(nil)
     }
 
     private func settleAgain() throws(KinesisError) {
+        defer { removeGone() }
         try changing.withLock { pending throws(KinesisError) in
             try core.checkCatalogue()
             try settle(&pending)
@@ -182,18 +258,30 @@ final class Catalogue: Sendable {
 
     /// One batch. The ordinal behind it.
     private func append(_ batch: [[UInt8]]) throws(LogError) -> UInt64 {
-        let arrival = core.nowMilliseconds()
         while true {
-            do throws(LogError) {
-                return try log.append(arrival: arrival) { sink throws(LogError) in
-                    let none: [UInt8] = []
-                    for bytes in batch { try sink.add(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes) }
-                }.upperBound
-            } catch {
+            do throws(LogError) { return try appendOnce(batch) } catch {
                 guard case .wouldBlock = error else { throw error }
                 log.waitForRoom(nanoseconds: 10_000_000)
             }
         }
+    }
+
+    /// The same, without waiting for memory.
+    private func appendOnce(_ batch: [[UInt8]]) throws(LogError) -> UInt64 {
+        try log.append(arrival: core.nowMilliseconds()) { sink throws(LogError) in
+            let none: [UInt8] = []
+            // Safe because bytes have no padding.
+            for bytes in batch { try sink.add(key: unsafe none.span.bytes, data: unsafe bytes.span.bytes) }
+        }.upperBound
+    }
+
+    /// What cannot be removed now goes when the store opens.
+    private func removeGone() {
+        let logIDs = gone.withLock { gone in
+            defer { gone = [] }
+            return gone
+        }
+        core.remove(logIDs)
     }
 
     /// What became durable holds from here on.
@@ -204,6 +292,7 @@ final class Catalogue: Sendable {
             var known = state.known
             defer { state.known = known }
             for record in records {
+                gone.withLock { $0 += record.logIDsThatGo(known) }
                 do throws(CatalogueState.Misfit) { try known.apply(record) } catch {
                     preconditionFailure("a change was decided that does not fit: \(error.detail)")
                 }
@@ -211,15 +300,29 @@ final class Catalogue: Sendable {
                 case .streamCreated(let stream): state.streams[stream.streamID] = StoredStream(stream, core: core)
                 case .streamDeleted(let id):
                     if let stream = state.streams.removeValue(forKey: id) { changed.append((stream, nil)) }
-                case .settingsChanged(let id, _), .resharded(let id, _):
+                case .settingsChanged(let id, _), .resharded(let id, _), .shardsExpired(let id, _):
                     if let stream = state.streams[id], let now = known.streams[id] { changed.append((stream, now)) }
-                case .consumerSet, .consumerRemoved, .accountChanged: break
+                case .consumerSet, .consumerRemoved, .accountChanged, .peaksKept: break
+                case .snapshotBegan, .streamStands, .shardsStand, .nameRetired:
+                    preconditionFailure("a snapshot is no change")
                 }
             }
             return changed
         }
         for (stream, description) in changed {
             if let description { stream.take(description) } else { stream.end() }
+            if description == nil { core.subscriptions.end(streamID: stream.streamID) }
+        }
+    }
+}
+
+extension CatalogueRecord {
+    /// The logs of shards that are no stream's any more with this change.
+    fileprivate func logIDsThatGo(_ known: CatalogueState) -> [UInt64] {
+        switch self {
+        case .streamDeleted(let id): known.streams[id]?.shards.map(\.logID) ?? []
+        case .shardsExpired(let id, let shards): shards.compactMap { known.streams[id]?.shard($0)?.logID }
+        default: []
         }
     }
 }

@@ -1,4 +1,4 @@
-import MillraceModel
+package import MillraceModel
 
 /// One change of the catalogue, which is a log of its own (log id 0) in the engine's format: one record, one change, no key.
 /// docs/FORMAT.md section 12.
@@ -23,6 +23,18 @@ package enum CatalogueRecord: Hashable, Sendable {
     case consumerSet(streamID: UInt64, ConsumerState)
     case consumerRemoved(streamID: UInt64, name: String)
     case accountChanged(AccountState)
+    /// Closed shards whose last record is too old to be seen, in order of their indices: they are the stream's no more.
+    case shardsExpired(streamID: UInt64, [ShardID])
+    /// How much an on-demand stream was used, day by day.
+    case peaksKept(streamID: UInt64, PeakHistory)
+    /// Everything before is void: the next so many records say how things stand, and were appended as one batch with this.
+    case snapshotBegan(recordCount: UInt32, greatestLogID: UInt64)
+    /// Of a snapshot: a stream without its consumers, and with the first of its shards.
+    case streamStands(StreamDescription)
+    /// Of a snapshot: more shards of a stream, behind those that it has.
+    case shardsStand(streamID: UInt64, [ShardDescription])
+    /// Of a snapshot: when the last stream of a name was created that is gone.
+    case nameRetired(StreamName, creationSecond: UInt64)
 
     /// Why bytes are no record of this version.
     package enum Refusal: Error, Hashable {
@@ -32,21 +44,30 @@ package enum CatalogueRecord: Hashable, Sendable {
 
     static let version: UInt8 = 1
 
-    private enum Kind {
+    enum Kind {
         static let streamCreated: UInt8 = 1, settingsChanged: UInt8 = 2, resharded: UInt8 = 3, streamDeleted: UInt8 = 4
         static let consumerSet: UInt8 = 5, consumerRemoved: UInt8 = 6, accountChanged: UInt8 = 7
-        static let known = streamCreated...accountChanged
+        static let shardsExpired: UInt8 = 8, peaksKept: UInt8 = 9
+        static let snapshotBegan: UInt8 = 10, streamStands: UInt8 = 11, shardsStand: UInt8 = 12, nameRetired: UInt8 = 13
+        static let known = streamCreated...nameRetired
     }
 
-    private enum Field {
+    enum Field {
         static let name: UInt8 = 1, streamID: UInt8 = 2, creationSecond: UInt8 = 3, ackLevel: UInt8 = 4, shards: UInt8 = 5
         static let children: UInt8 = 22, closings: UInt8 = 23, secret: UInt8 = 24, commitment: UInt8 = 25
+        static let agingTime: UInt8 = 26, expired: UInt8 = 27, peaks: UInt8 = 28
+        static let recordCount: UInt8 = 29, greatestLogID: UInt8 = 30, standing: UInt8 = 31
     }
 
-    private static let shardByteCount = 48
-    private static let childByteCount = 64
-    private static let closingByteCount = 24
-    private static let noShard = UInt32.max
+    static let shardByteCount = 48
+    static let childByteCount = 64
+    static let closingByteCount = 24
+    static let standingByteCount = 80
+    /// Shards in one record of a snapshot, at most: 320 KiB.
+    static let greatestStandingCount = 4096
+    static let noShard = UInt32.max
+    /// Shards that expire in one record, at most: 256 KiB.
+    static let greatestExpiredCount = 1 << 16
 
     // MARK: Writing
 
@@ -95,6 +116,41 @@ package enum CatalogueRecord: Hashable, Sendable {
                 Field.commitment,
                 [commitment.isEnabled ? 1 : 0, 0, 0, 0, 0, 0, 0, 0] + CatalogueFields.bytes(of: commitment.startSecond)
                     + CatalogueFields.bytes(of: commitment.endSecond))
+            if account.agingMilliseconds > 0 { fields.add(Field.agingTime, account.agingMilliseconds) }
+            return fields.bytes
+        case .shardsExpired(let streamID, let shards):
+            var fields = CatalogueFields(kind: Kind.shardsExpired)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.expired, shards.flatMap { CatalogueFields.bytes(of: $0.index) })
+            return fields.bytes
+        case .peaksKept(let streamID, let peaks):
+            var fields = CatalogueFields(kind: Kind.peaksKept)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.peaks, ([peaks.newestDay] + peaks.peaks).flatMap { CatalogueFields.bytes(of: UInt64($0)) })
+            return fields.bytes
+        case .snapshotBegan(let recordCount, let greatestLogID):
+            var fields = CatalogueFields(kind: Kind.snapshotBegan)
+            fields.add(Field.recordCount, recordCount)
+            fields.add(Field.greatestLogID, greatestLogID)
+            return fields.bytes
+        case .streamStands(let stream):
+            var fields = CatalogueFields(kind: Kind.streamStands)
+            fields.add(Field.name, stream.name.text)
+            fields.add(Field.streamID, stream.streamID)
+            fields.add(Field.creationSecond, stream.creationSecond)
+            fields.add(Field.ackLevel, stream.ackLevel.rawValue)
+            fields.add(Field.standing, stream.shards.flatMap(Self.bytes(ofStanding:)))
+            stream.settings.write(to: &fields)
+            return fields.bytes
+        case .shardsStand(let streamID, let shards):
+            var fields = CatalogueFields(kind: Kind.shardsStand)
+            fields.add(Field.streamID, streamID)
+            fields.add(Field.standing, shards.flatMap(Self.bytes(ofStanding:)))
+            return fields.bytes
+        case .nameRetired(let name, let second):
+            var fields = CatalogueFields(kind: Kind.nameRetired)
+            fields.add(Field.name, name.text)
+            fields.add(Field.creationSecond, second)
             return fields.bytes
         }
     }
@@ -109,130 +165,16 @@ package enum CatalogueRecord: Hashable, Sendable {
             + CatalogueFields.bytes(of: shard.logID) + CatalogueFields.bytes(of: shard.creationSecond)
             + bytes(of: shard.hashKeyRange)
     }
+    private static func bytes(ofStanding shard: ShardDescription) -> [UInt8] {
+        // 2^64 - 1 where a closing would be: open.
+        bytes(ofChild: shard) + CatalogueFields.bytes(of: shard.closing?.second ?? .max)
+            + CatalogueFields.bytes(of: shard.closing?.endOrdinal ?? .max)
+    }
     private static func bytes(of range: HashKeyRange) -> [UInt8] {
         CatalogueFields.bytes(of: range.starting.value) + CatalogueFields.bytes(of: range.ending.value)
     }
     private static func bytes(of shardID: ShardID, _ closing: ShardClosing) -> [UInt8] {
         CatalogueFields.bytes(of: shardID.index) + [0, 0, 0, 0] + CatalogueFields.bytes(of: closing.second)
             + CatalogueFields.bytes(of: closing.endOrdinal)
-    }
-
-    // MARK: Reading
-
-    /// Reads any bytes; nothing is trusted. Whether a change fits what was there before is `CatalogueState`'s to say.
-    package init(_ bytes: [UInt8]) throws(Refusal) {
-        guard bytes.count >= CatalogueFields.headByteCount, bytes[0] != 0, bytes[1] != 0 else {
-            throw .damaged(byteOffset: 0, "no head of a catalogue record")
-        }
-        guard bytes[0] == Self.version, Kind.known.contains(bytes[1]) else { throw .newer }
-        let fields = try CatalogueFieldReader(bytes)
-        if bytes[1] == Kind.accountChanged {
-            self = .accountChanged(try Self.account(fields))
-            return
-        }
-        let streamID: UInt64 = try fields.word(Field.streamID)
-        self =
-            switch bytes[1] {
-            case Kind.streamCreated: .streamCreated(try Self.stream(fields, streamID))
-            case Kind.settingsChanged: .settingsChanged(streamID: streamID, try StreamSettings(fields))
-            case Kind.resharded: .resharded(streamID: streamID, try Self.reshard(fields))
-            case Kind.streamDeleted: .streamDeleted(streamID: streamID)
-            case Kind.consumerSet: .consumerSet(streamID: streamID, try ConsumerState(fields))
-            default: .consumerRemoved(streamID: streamID, name: try Self.name(fields).text)
-            }
-    }
-
-    static func name(_ fields: CatalogueFieldReader) throws(Refusal) -> StreamName {
-        let text = try fields.text(Field.name, greatestByteCount: Limits.nameCharacterCount.upperBound)
-        guard let name = try? StreamName(text) else { throw .damaged(byteOffset: 0, "nothing may have this name") }
-        return name
-    }
-
-    private static func stream(_ fields: CatalogueFieldReader, _ streamID: UInt64) throws(Refusal) -> StreamDescription {
-        let second = try self.second(try fields.field(Field.creationSecond, byteCount: 8), 0)
-        guard let ackLevel = AckLevel(rawValue: try fields.word(Field.ackLevel)) else {
-            throw .damaged(byteOffset: 0, "no ack level")
-        }
-        let shards = try fields.parts(Field.shards, byteCount: shardByteCount, limit: Limits.shardCount.upperBound)
-        var stream = StreamDescription(
-            name: try name(fields), streamID: streamID, creationSecond: second, ackLevel: ackLevel,
-            shards: try self.shards(shards, creationSecond: second))
-        stream.settings = try StreamSettings(fields)
-        return stream
-    }
-
-    private static func shards(
-        _ parts: [ArraySlice<UInt8>], creationSecond: UInt64
-    ) throws(Refusal) -> [ShardDescription] {
-        var shards: [ShardDescription] = []
-        var next: UInt128? = 0
-        for part in parts {
-            let range = try range(part, 16)
-            let logID: UInt64 = part.word(8)
-            guard part.word(0) == UInt32(shards.count), logID > 0, range.starting.value == next else {
-                throw .damaged(byteOffset: part.startIndex, "the shards do not cover the ring once, in order")
-            }
-            shards.append(
-                ShardDescription(
-                    shardID: ShardID(index: part.word(0)), logID: logID, hashKeyRange: range, creationSecond: creationSecond))
-            next = range.ending == .max ? nil : range.ending.value + 1
-        }
-        guard !shards.isEmpty, next == nil else { throw .damaged(byteOffset: 0, "the shards leave the ring's end open") }
-        return shards
-    }
-
-    private static func range(_ part: ArraySlice<UInt8>, _ at: Int) throws(Refusal) -> HashKeyRange {
-        do throws(KinesisError) {
-            return try HashKeyRange(starting: HashKey(part.word(at)), ending: HashKey(part.word(at + 16)))
-        } catch { throw .damaged(byteOffset: part.startIndex + at, "a range ends before it starts") }
-    }
-
-    private static func second(_ part: ArraySlice<UInt8>, _ at: Int) throws(Refusal) -> UInt64 {
-        let second: UInt64 = part.word(at)
-        guard second <= SequenceNumber.maximumSecond else {
-            throw .damaged(byteOffset: part.startIndex + at, "a time is out of range")
-        }
-        return second
-    }
-
-    private static func reshard(_ fields: CatalogueFieldReader) throws(Refusal) -> Reshard {
-        // Between the shards there were and those there will be, each may stand once.
-        let limit = 4 * Limits.shardCount.upperBound
-        var reshard = Reshard(children: [], closings: [:])
-        for part in try fields.parts(Field.children, byteCount: childByteCount, limit: limit) {
-            func shard(_ at: Int) -> ShardID? {
-                let index: UInt32 = part.word(at)
-                return index == noShard ? nil : ShardID(index: index)
-            }
-            let logID: UInt64 = part.word(16)
-            guard let shardID = shard(0), logID > 0 else {
-                throw .damaged(byteOffset: part.startIndex, "a shard without an index, or without a log")
-            }
-            reshard.children.append(
-                ShardDescription(
-                    shardID: shardID, logID: logID, hashKeyRange: try range(part, 32),
-                    creationSecond: try second(part, 24), parent: shard(4), adjacentParent: shard(8)))
-        }
-        for part in try fields.parts(Field.closings, byteCount: closingByteCount, limit: limit) {
-            let endOrdinal: UInt64 = part.word(16)
-            let closing = ShardClosing(second: try second(part, 8), endOrdinal: endOrdinal)
-            guard endOrdinal <= SequenceNumber.maximumOrdinal,
-                reshard.closings.updateValue(closing, forKey: ShardID(index: part.word(0))) == nil
-            else { throw .damaged(byteOffset: part.startIndex, "a shard is closed twice, or beyond its end") }
-        }
-        return reshard
-    }
-
-    private static func account(_ fields: CatalogueFieldReader) throws(Refusal) -> AccountState {
-        guard let secret = TokenSecret(bytes: Array(try fields.field(Field.secret))) else {
-            throw .damaged(byteOffset: 0, "a secret of another length")
-        }
-        var account = AccountState(tokenSecret: secret)
-        let commitment = try fields.field(Field.commitment, byteCount: 24)
-        guard commitment[commitment.startIndex] < 2 else { throw .damaged(byteOffset: commitment.startIndex, "no status") }
-        account.billingCommitment.isEnabled = commitment[commitment.startIndex] == 1
-        account.billingCommitment.startSecond = try second(commitment, 8)
-        account.billingCommitment.endSecond = try second(commitment, 16)
-        return account
     }
 }

@@ -7,9 +7,16 @@ package struct CatalogueState: Hashable, Sendable {
     package private(set) var account: AccountState?
     /// When the last stream of a name was created that was deleted since, as far as another of the name might be created in
     /// that second, or before it: forgotten as soon as a stream is created later.
-    private var retired: [StreamName: UInt64] = [:]
+    private(set) var retired: [StreamName: UInt64] = [:]
+    /// The greatest engine's name of any shard that ever was.
+    private(set) var greatestLogID: UInt64 = 0
+    /// What was read of a snapshot that is not there whole yet.
+    private var snapshot: CatalogueSnapshot?
 
     package init() {}
+
+    /// A part of a snapshot is missing: then the catalogue is damaged, since a snapshot is one batch.
+    package var isCut: Bool { snapshot != nil }
 
     /// Why a record that can be read does not fit what was there before it: then the catalogue is damaged.
     package struct Misfit: Error, Hashable {
@@ -19,8 +26,6 @@ package struct CatalogueState: Hashable, Sendable {
     package func stream(_ name: StreamName) -> StreamDescription? { ids[name].flatMap { streams[$0] } }
     /// In order of their bytes.
     package var names: [StreamName] { ids.keys.sorted() }
-    /// The greatest engine's name of any shard that was ever named here and is still.
-    var greatestLogID: UInt64 { streams.values.reduce(0) { $1.shards.reduce($0) { max($0, $1.logID) } } }
 
     /// In which second a stream of that name is created, seconds since 1970 UTC: a later one than of the stream that had the
     /// name before it, whose numbers clients may hold still.
@@ -29,7 +34,25 @@ package struct CatalogueState: Hashable, Sendable {
     }
 
     package mutating func apply(_ record: CatalogueRecord) throws(Misfit) {
+        if var reading = snapshot {
+            // Out of the state first: what is changed in place is not copied. With the last record all may be refused.
+            let before = reading.isLast ? reading : nil
+            snapshot = nil
+            do throws(Misfit) {
+                try reading.add(record)
+                if let whole = try reading.whole() { self = whole } else { snapshot = reading }
+            } catch {
+                snapshot = before ?? reading
+                throw error
+            }
+            return
+        }
         switch record {
+        case .snapshotBegan(let count, let logID):
+            let reading = CatalogueSnapshot(recordCount: Int(count), greatestLogID: logID)
+            if let whole = try reading.whole() { self = whole } else { snapshot = reading }
+        case .streamStands, .shardsStand, .nameRetired:
+            throw Misfit(detail: "a part of a snapshot stands by itself")
         case .streamCreated(let stream):
             guard streams[stream.streamID] == nil, ids[stream.name] == nil else {
                 throw Misfit(detail: "stream \(stream.name) is created twice")
@@ -37,10 +60,12 @@ package struct CatalogueState: Hashable, Sendable {
             retired = retired.filter { $0.value >= stream.creationSecond && $0.key != stream.name }
             ids[stream.name] = stream.streamID
             streams[stream.streamID] = stream
+            greatestLogID = stream.shards.reduce(greatestLogID) { max($0, $1.logID) }
         case .settingsChanged(let id, let settings):
             try change(id) { stream throws(Misfit) in stream.settings = settings }
         case .resharded(let id, let reshard):
             try change(id) { stream throws(Misfit) in try stream.apply(reshard) }
+            greatestLogID = reshard.children.reduce(greatestLogID) { max($0, $1.logID) }
         case .streamDeleted(let id):
             guard let stream = streams.removeValue(forKey: id) else { throw Misfit(detail: "there is no stream \(id)") }
             ids[stream.name] = nil
@@ -59,6 +84,24 @@ package struct CatalogueState: Hashable, Sendable {
                 stream.consumers.remove(at: at)
             }
         case .accountChanged(let account): self.account = account
+        case .peaksKept(let id, let peaks):
+            try change(id) { stream throws(Misfit) in stream.peaks = peaks }
+        case .shardsExpired(let id, let shards):
+            try change(id) { stream throws(Misfit) in try stream.remove(shards) }
+        }
+    }
+
+    /// What a snapshot says.
+    init(
+        streams: [StreamDescription], account: AccountState?, retired: [StreamName: UInt64], greatestLogID: UInt64
+    ) throws(Misfit) {
+        self.account = account
+        self.retired = retired
+        self.greatestLogID = greatestLogID
+        for stream in streams {
+            guard self.streams.updateValue(stream, forKey: stream.streamID) == nil,
+                ids.updateValue(stream.streamID, forKey: stream.name) == nil
+            else { throw Misfit(detail: "stream \(stream.name) stands twice") }
         }
     }
 
@@ -106,6 +149,23 @@ extension StreamDescription {
             throw CatalogueState.Misfit(detail: "the open shards of \(name) do not cover the ring once")
         }
         self = next
+    }
+}
+
+extension StreamDescription {
+    /// Takes closed shards away. Their children name them on.
+    ///
+    /// The newest shard stays: it is open, since what closes a shard makes a newer one; and so the index of the next child is
+    /// always above every index that was ever used.
+    mutating func remove(_ expired: [ShardID]) throws(CatalogueState.Misfit) {
+        guard let newest = shards.last?.shardID, !expired.contains(newest) else {
+            throw CatalogueState.Misfit(detail: "the newest shard of \(name) expires")
+        }
+        for id in expired where shard(id)?.closing == nil {
+            throw CatalogueState.Misfit(detail: "\(id) of \(name) expires, and is open or not there")
+        }
+        let gone = Set(expired)
+        shards.removeAll { gone.contains($0.shardID) }
     }
 }
 

@@ -20,11 +20,18 @@ final class OnDemandScaler: Sendable {
     private let core: StoreCore
     private let catalogue: Catalogue
     private let state = Guarded<[UInt64: Stream]>([:])
+    /// When the peaks were kept last, by the steady clock.
+    private let keptNanoseconds: Guarded<Int64>
+    private static let keepingNanoseconds: Int64 = 3_600_000_000_000
 
     init(core: StoreCore, catalogue: Catalogue) {
         self.core = core
         self.catalogue = catalogue
+        keptNanoseconds = Guarded(core.steadyNanoseconds())
     }
+
+    /// Whether there is a stream to be scaled.
+    var hasStreams: Bool { catalogue.known.streams.values.contains { $0.settings.mode == .onDemand } }
 
     /// Busy shards of the stream that do not divide, as of the last step.
     func hotKeys(of streamID: UInt64) -> [OnDemandScaling.HotKey] { state.withLock { $0[streamID]?.hotKeys ?? [] } }
@@ -44,9 +51,37 @@ final class OnDemandScaler: Sendable {
         for stream in streams {
             do throws(KinesisError) { count += try scale(stream) } catch { first = first ?? error }
         }
+        do throws(KinesisError) { try keepPeaks() } catch { first = first ?? error }
         if let first { throw first }
         return count
     }
+
+    // MARK: Peaks
+
+    /// What the stream was used in its last 30 days, as far as it is known.
+    func peaks(of stream: StreamDescription) -> PeakHistory {
+        state.withLock { $0[stream.streamID]?.peaks } ?? stream.peaks
+    }
+
+    /// Changes that keep what has been measured since the peaks were kept.
+    func unkeptPeaks(_ known: CatalogueState) -> [CatalogueRecord] {
+        state.withLock { state in
+            known.streams.values.compactMap { stream in
+                guard let peaks = state[stream.streamID]?.peaks, peaks != stream.peaks else { return nil }
+                return .peaksKept(streamID: stream.streamID, peaks)
+            }
+        }
+    }
+
+    /// Once an hour: an end of the process other than a close forgets no more than that.
+    private func keepPeaks() throws(KinesisError) {
+        let now = core.steadyNanoseconds()
+        if keptNanoseconds.withLock({ now - $0 < Self.keepingNanoseconds }) { return }
+        try catalogue.change { unkeptPeaks($0) }
+        keptNanoseconds.withLock { $0 = now }
+    }
+
+    // MARK: One stream
 
     private func scale(_ description: StreamDescription) throws(KinesisError) -> Int {
         guard let stream = catalogue.stream(description.streamID) else { return 0 }
@@ -76,7 +111,7 @@ final class OnDemandScaler: Sendable {
     private func measure(_ description: StreamDescription, _ stream: StoredStream) -> OnDemandScaling.Decision {
         let version = stream.version
         return state.withLock { state in
-            var kept = state[description.streamID] ?? Stream()
+            var kept = state[description.streamID] ?? Stream(peaks: description.peaks)
             var shards: [ShardID: Measured] = [:]
             var states: [OnDemandScaling.ShardState] = []
             for shard in version.openShards {

@@ -49,7 +49,7 @@ package struct ReadableShard: SubscribedShard {
     package func waitForRecord(from ordinal: UInt64) async throws(KinesisError) {
         do throws(LogError) {
             try await log.waitForRecordAsync(after: ordinal, Level(level))
-        } catch { throw shard.core.error(error) }
+        } catch { throw shard.error(error) }
         // The log has ended here and nobody has said yet what goes on: for the moment between the end of a shard's
         // appends and its closing, or its going on because it could not be closed, this looks again and again.
         if let end = log.endOrdinal, ordinal >= end { try? await Task.sleep(nanoseconds: Self.closingPauseNanoseconds) }

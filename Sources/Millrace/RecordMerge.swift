@@ -105,7 +105,8 @@ final class RecordMerge: Sendable {
         let version = stream.version
         try stream.check(version)
         var finished: Set<ShardID> = []
-        var ordinals = start.ordinals
+        // What was read of shards that are gone tells nothing about the others.
+        var ordinals = start.ordinals.filter { version.shard($0.key) != nil }
         let horizon = stream.terms.horizon(at: stream.core.agingMilliseconds())
         for shard in version.shards {
             guard let closing = shard.closing else { continue }
@@ -171,6 +172,14 @@ final class RecordMerge: Sendable {
         }
     }
 
+    /// The lane's shard is gone with what was not read of it, which is said once; its children begin.
+    private func pass(_ index: Int, _ lane: ShardLane) async throws(KinesisError) -> Record? {
+        let from = lane.ordinal
+        try await finish(index, lane)
+        if let end = lane.endOrdinal, from < end { throw .storage(.trimmed(from: from, to: end)) }
+        return nil
+    }
+
     // MARK: Their records
 
     private func fetch(_ turn: Turn) async throws(KinesisError) -> Record? {
@@ -189,6 +198,7 @@ final class RecordMerge: Sendable {
                 turn.isWarm
                 ? try lane.fetch() : try await stream.core.readers.run { () throws(KinesisError) in try lane.fetch() }
         } catch {
+            if lane.isGone { return try await pass(turn.lane, lane) }
             state.withLock { $0.ready.append(Turn(lane: turn.lane, isWarm: false)) }
             throw error
         }
@@ -258,7 +268,8 @@ extension StreamPosition {
         switch start {
         case .trimHorizon, .latest, .atTimestamp: break
         case .at(let number), .after(let number):
-            guard stream.version.shard(number.shardID) != nil else {
+            // One that is not there any more was the stream's, as far as can be told.
+            guard number.shardID <= stream.version.newestShardID else {
                 throw .invalidArgument("Sequence number \(number) is not one of stream \(stream.name)")
             }
             if number.shardID != shard.id { start = .atTimestamp(milliseconds: Int64(number.recordSecond) * 1000) }

@@ -24,6 +24,7 @@ public final class Shard: Sendable {
     private let opened = AtomicLazyReference<OpenShard>()
     private let measured = AtomicLazyReference<TrafficMeter>()
     private let closed = AtomicLazyReference<Closed>()
+    private let gone = Atomic<Bool>(false)
 
     /// A class because that is what can be set once, atomically.
     private final class Closed: Sendable {
@@ -75,6 +76,23 @@ public final class Shard: Sendable {
     /// Whether it is closed, and everything in it too old to be seen: then it is none of the stream's shards any more.
     var isExpired: Bool { closing.map { $0.lastMillisecond < horizonMilliseconds } ?? false }
 
+    /// It is no shard of the stream any more, and its log goes. What reads it learns of it.
+    func expire() {
+        gone.store(true, ordering: .releasing)
+        opened.load()?.log.wakeReaders()
+    }
+
+    /// Whether `expire` was called.
+    var isGone: Bool { gone.load(ordering: .acquiring) }
+
+    /// What users are told of an error of the shard's log.
+    func error(_ error: LogError) -> KinesisError {
+        switch error {
+        case .removed, .unknownLog: isGone ? core.words.shardNotFound("\(id)", terms.streamName) : core.error(error)
+        default: core.error(error)
+        }
+    }
+
     /// Whether nothing will ever be read at this place.
     func isEnd(_ ordinal: UInt64) -> Bool { closing.map { ordinal >= $0.endOrdinal } ?? false }
 
@@ -113,7 +131,7 @@ public final class Shard: Sendable {
             let open = opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
             takeMark()
             return open
-        } catch { throw core.error(error) }
+        } catch { throw self.error(error) }
     }
 
     /// Records put from now on are marked as the stream's settings say. Called after those have changed, and after opening:
@@ -161,7 +179,7 @@ public final class Shard: Sendable {
     /// The first record that arrived at the time or later, or the place behind the last visible one.
     func ordinal(arrivingFrom milliseconds: UInt64, _ log: ShardLog, _ level: Level) throws(KinesisError) -> UInt64 {
         var cursor = log.cursor(at: 0, level: level)
-        do throws(LogError) { try cursor.seek(toArrival: milliseconds) } catch { throw core.error(error) }
+        do throws(LogError) { try cursor.seek(toArrival: milliseconds) } catch { throw self.error(error) }
         return cursor.position
     }
 

@@ -69,7 +69,7 @@ public struct ShardCursor: ~Copyable, Sendable {
         } catch {
             if let refused { throw refused }
             if isExpired { throw try skipExpired(horizon) }
-            throw shard.core.error(error)
+            throw shard.error(error)
         }
     }
 
@@ -109,7 +109,7 @@ public struct ShardCursor: ~Copyable, Sendable {
     public func wait() async throws(KinesisError) {
         do throws(LogError) {
             try await log.waitForRecordAsync(after: cursor.position, cursor.level)
-        } catch { throw shard.core.error(error) }
+        } catch { throw shard.error(error) }
     }
 
     /// Blocks the calling thread until a record is visible at the cursor's place, or so many milliseconds have passed

@@ -34,6 +34,8 @@ final class ShardLane: Sendable {
     }
 
     var shardID: ShardID { shard.id }
+    /// The shard is too old to be seen, and its log goes.
+    var isGone: Bool { shard.isGone }
     /// Where the shard ends, once it is closed.
     var endOrdinal: UInt64? { shard.closing?.endOrdinal }
     /// The ordinal to be read next.
@@ -78,7 +80,11 @@ final class ShardLane: Sendable {
     func wait() async throws(KinesisError) {
         do throws(LogError) {
             try await log.waitForRecordAsync(after: ordinal, level)
-        } catch { throw shard.core.error(error) }
+        } catch {
+            // Nothing of it is to be seen any more: whoever looks finds its end.
+            if shard.isGone { return }
+            throw shard.error(error)
+        }
         // A reshard that ended the log is about to be committed, or given up.
         var pause = Backoff()
         while log.isEnded, !shard.isClosed, isAtTip, !Task.isCancelled {

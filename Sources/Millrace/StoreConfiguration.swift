@@ -33,6 +33,9 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// What is done about AWS's limits of throughput and of calls. Cursors, and sequences of records, are never
     /// limited.
     public var capacity = CapacityEnforcement.off
+    /// Whether a thread of the store takes away by itself what has become too old to be seen, within an hour: it runs while
+    /// there is something that will. Without it `StreamStore.sweep` does so when it is called.
+    public var isSweeping = true
 
     public init() {}
 

@@ -23,6 +23,9 @@ final class StoreCore: Sendable {
     /// Why the catalogue takes no more changes; set once.
     private let catalogueFailure = Guarded<KinesisError?>(nil)
     private let heldUp = Guarded<Settling?>(nil)
+    /// No time by which records grow old is before it; milliseconds since 1970 UTC. Relaxed: it only rises, and nothing else is
+    /// ordered by it.
+    private let agingFloor = Atomic<UInt64>(0)
 
     init(
         path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int,
@@ -55,13 +58,19 @@ final class StoreCore: Sendable {
 
     /// The time by which records grow old, in milliseconds since 1970 UTC: the wall's, unless that has run ahead of the steady
     /// clock by more than an hour since the store was opened. A clock that is set wrong for a moment must not put records out
-    /// of sight.
+    /// of sight. Not before `keptMilliseconds`.
     func agingMilliseconds() -> UInt64 {
         let wall = clock.wallNanoseconds()
         let (elapsed, isOver) = clock.steadyNanoseconds().subtractingReportingOverflow(opened.steady)
         let (bound, isBeyond) = opened.wall.addingReportingOverflow((isOver ? 0 : elapsed) + Self.aheadNanoseconds)
-        return UInt64(max(0, (isBeyond ? wall : min(wall, bound)) / 1_000_000))
+        return max(keptMilliseconds, UInt64(max(0, (isBeyond ? wall : min(wall, bound)) / 1_000_000)))
     }
+
+    /// The latest time by which records have grown old that was to be kept, in this opening or an earlier one.
+    var keptMilliseconds: UInt64 { agingFloor.load(ordering: .relaxed) }
+
+    /// From here on `agingMilliseconds` is not before that time, whatever the clock does.
+    func keep(_ milliseconds: UInt64) { _ = agingFloor.max(milliseconds, ordering: .relaxed) }
 
     private static let aheadNanoseconds: Int64 = 3_600_000_000_000
 
@@ -107,10 +116,16 @@ final class StoreCore: Sendable {
     }
 
     /// Makes everything durable and lets go of the directory. Not on a thread of `readers`.
-    func close() throws(KinesisError) {
+    ///
+    /// - Parameter isCatalogueWhole: false when its log ends with what nobody was promised: then an error is one only if another
+    ///   log has records that are not durable.
+    func close(isCatalogueWhole: Bool) throws(KinesisError) {
         isClosing.store(true, ordering: .releasing)
         readers.stop(waiting: true)
-        do throws(LogError) { try log.close() } catch { throw self.error(error) }
+        do throws(LogError) { try log.close() } catch {
+            let isLost = log.openLogs.contains { $0.id != Catalogue.logID && $0.tip(.durable) < $0.tip(.published) }
+            if isCatalogueWhole || isLost { throw self.error(error) }
+        }
     }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.

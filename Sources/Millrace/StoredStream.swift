@@ -25,7 +25,7 @@ public final class StoredStream: Sendable {
         creationSecond = description.creationSecond
         streamID = description.streamID
         self.core = core
-        let terms = StreamTerms(description.name, description.settings)
+        let terms = StreamTerms(description.name, description.settings, keptMilliseconds: core.keptMilliseconds)
         self.terms = terms
         let shards = description.shards.map { shard in
             Shard(shard, ackLevel: description.ackLevel, terms: terms, core: core)
@@ -51,11 +51,15 @@ public final class StoredStream: Sendable {
 
     /// Makes what the catalogue knows now hold here. Called by the catalogue, one change at a time.
     func take(_ description: StreamDescription) {
-        var shards = version.shards
-        shards += description.shards.dropFirst(shards.count).map { shard in
-            Shard(shard, ackLevel: ackLevel, terms: terms, core: core)
+        // Both in order of their indices: new ones come behind, and expired ones are left out.
+        var old = version.shards[...]
+        var gone: [Shard] = []
+        let shards = description.shards.map { state in
+            while let first = old.first, first.id < state.shardID { gone.append(old.removeFirst()) }
+            return old.first?.id == state.shardID
+                ? old.removeFirst() : Shard(state, ackLevel: ackLevel, terms: terms, core: core)
         }
-        terms.take(description.settings)
+        terms.take(description.settings, keptMilliseconds: core.keptMilliseconds)
         for shard in shards { shard.takeMark() }
         versions.replace(with: StreamVersion(description, shards: shards))
         for shard in shards { shard.throttle?.setGreatestRecord(byteCount: description.settings.maximumRecordByteCount) }
@@ -63,6 +67,7 @@ public final class StoredStream: Sendable {
         for (shard, state) in zip(shards, description.shards) {
             if let closing = state.closing, !shard.isClosed { shard.close(closing) }
         }
+        for shard in gone { shard.expire() }
         changes.notify()
     }
 

@@ -14,6 +14,8 @@ package struct StreamDescription: Hashable, Sendable {
     package var settings = StreamSettings()
     /// In order of their names.
     package var consumers: [ConsumerState] = []
+    /// How much an on-demand stream was used, as far as that was kept.
+    package var peaks = PeakHistory()
 
     package init(
         name: StreamName, streamID: UInt64, creationSecond: UInt64, ackLevel: AckLevel, shards: [ShardDescription]

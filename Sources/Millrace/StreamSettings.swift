@@ -54,6 +54,9 @@ package struct AccountState: Hashable, Sendable {
     /// Drawn when the store was made.
     package var tokenSecret: TokenSecret
     package var billingCommitment = BillingCommitment()
+    /// The latest time by which records grew old that was kept: no opening goes by an earlier one. Milliseconds since 1970
+    /// UTC; 0 when none was.
+    package var agingMilliseconds: UInt64 = 0
 
     package init(tokenSecret: TokenSecret) { self.tokenSecret = tokenSecret }
 

@@ -46,7 +46,8 @@ extension StreamStore {
 
     /// Its state now.
     func status(of stream: StreamDescription) -> StreamStatus {
-        core.transitions.status(of: stream.streamID, at: core.nowMilliseconds())
+        stream.settings.isDeleting
+            ? .deleting : core.transitions.status(of: stream.streamID, at: core.nowMilliseconds())
     }
 
     /// - Throws: `resourceInUse` unless the stream is ACTIVE.

@@ -120,7 +120,7 @@ extension StreamStore {
             settings.mode = mode
             settings.warmThroughputMiBps = warm
         }
-        wantServices()
+        wantScaling()
     }
 
     package func answer(

@@ -114,6 +114,7 @@ extension StreamStore {
             return try plan(known)
         }
         beginTransition(.updating, id)
+        wantSweeping()
     }
 }
 

@@ -53,30 +53,33 @@ extension StreamStore {
             return [.streamCreated(description)]
         }
         beginTransition(.creating, streamID)
-        wantServices()
+        wantScaling()
         guard let stream = catalogue.stream(streamID) else { throw core.words.streamNotFound(name.text) }
         return stream
     }
 
     package func answer(_ request: DeleteStreamRequest) throws(KinesisError) {
         try begin(request)
-        let stream = try find(request.stream)
-        if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true {
-            throw .resourceInUse(
-                "Stream \(stream.name) under account \(core.options.accountID) has \(stream.consumers.count) registered "
-                    + "consumers and EnforceConsumerDeletion is not set.")
-        }
-        try requireActive(stream)
-        if core.options.transitionMilliseconds > 0 {
-            // Answered is kept, though the stream goes later.
-            try catalogue.change { known in
-                guard var settings = known.streams[stream.streamID]?.settings, !settings.isDeleting else { return [] }
-                settings.isDeleting = true
-                return [.settingsChanged(streamID: stream.streamID, settings)]
+        let id = try find(request.stream).streamID
+        let isShown = core.options.transitionMilliseconds > 0
+        // Looked at in the change itself: a consumer may be registered, or the stream be resharded, at the same time.
+        try catalogue.change { known throws(KinesisError) in
+            guard let stream = known.streams[id] else {
+                throw core.words.streamNotFound(request.stream.subject)
             }
-            return beginTransition(.deleting, stream.streamID)
+            if !stream.consumers.isEmpty, request.enforceConsumerDeletion != true {
+                throw .resourceInUse(
+                    "Stream \(stream.name) under account \(core.options.accountID) has \(stream.consumers.count) "
+                        + "registered consumers and EnforceConsumerDeletion is not set.")
+            }
+            try requireActive(stream)
+            if !isShown { return [.streamDeleted(streamID: id)] }
+            // Answered is kept, though the stream goes later.
+            var settings = stream.settings
+            settings.isDeleting = true
+            return [.settingsChanged(streamID: id, settings)]
         }
-        try delete(stream.streamID)
+        if isShown { beginTransition(.deleting, id) }
     }
 
     /// Makes the deletions due that an earlier opening has answered, and not carried out.
@@ -95,14 +98,7 @@ extension StreamStore {
     }
 
     private func delete(_ id: UInt64) throws(KinesisError) {
-        var logIDs: [UInt64] = []
-        try catalogue.change { known in
-            guard let stream = known.streams[id] else { return [] }
-            logIDs = stream.shards.map(\.logID)
-            return [.streamDeleted(streamID: id)]
-        }
-        core.subscriptions.end(streamID: id)
-        core.remove(logIDs)
+        try catalogue.change { known in known.streams[id] == nil ? [] : [.streamDeleted(streamID: id)] }
     }
 
     package func answer(_ request: DescribeStreamRequest) throws(KinesisError) -> DescribeStreamResponse {

@@ -18,7 +18,9 @@ public final class StreamStore: Sendable {
     let catalogue: Catalogue
     private let scaler: OnDemandScaler
     /// Scales on-demand streams; nil where steps are called by hand.
-    private let service: MinuteService?
+    private let scaling: StepService?
+    /// Takes away what has become too old; nil where that is done by hand.
+    private let sweeping: StepService?
 
     /// Opens the store in the directory at `path`; makes the directory (its parent must exist) and the store when there is none.
     ///
@@ -40,7 +42,8 @@ public final class StreamStore: Sendable {
         return try await ReaderPool.runAlone { () throws(KinesisError) in
             let store = try StreamStore(
                 at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: engine,
-                readerThreadCount: configuration.readerThreadCount, options: options, runsServices: true)
+                readerThreadCount: configuration.readerThreadCount, options: options, isScaling: true,
+                isSweeping: configuration.isSweeping)
             store.wantServices()
             return store
         }
@@ -50,7 +53,7 @@ public final class StreamStore: Sendable {
     package init(
         at path: String, io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration,
         readerThreadCount: Int = 2, options: ServiceOptions = ServiceOptions(),
-        runsServices: Bool = false
+        isScaling: Bool = false, isSweeping: Bool = false
     ) throws(KinesisError) {
         let log: LogStore
         do throws(LogError) {
@@ -62,16 +65,66 @@ public final class StreamStore: Sendable {
         catalogue = try Catalogue(core: core)
         let scaler = OnDemandScaler(core: core, catalogue: catalogue)
         self.scaler = scaler
-        service = runsServices ? MinuteService { () throws(KinesisError) in _ = try scaler.step() } : nil
+        let sweep = RetentionSweep(core: core, catalogue: catalogue)
+        let sweeping =
+            isSweeping
+            ? StepService("sweep") { () throws(KinesisError) -> Int64? in
+                _ = try sweep.run()
+                return sweep.pauseNanoseconds()
+            } : nil
+        self.sweeping = sweeping
+        scaling =
+            isScaling
+            ? StepService("scale") { () throws(KinesisError) -> Int64? in
+                if try scaler.step() > 0 { sweeping?.want() }
+                return scaler.hasStreams ? StepService.minuteNanoseconds : nil
+            } : nil
         resumeDeletions()
     }
 
-    deinit { service?.stop() }
+    deinit { stopServices() }
 
-    /// Starts the thread that scales streams, if there is one to be scaled.
-    func wantServices() {
-        if catalogue.known.streams.values.contains(where: { $0.settings.mode == .onDemand }) { service?.want() }
+    /// Starts the threads that there is something to do for: streams to be scaled, shards that will expire.
+    package func wantServices() {
+        wantScaling()
+        if sweeping != nil, retention.pauseNanoseconds() != nil { wantSweeping() }
     }
+    func wantScaling() {
+        if scaling != nil, scaler.hasStreams { scaling?.want() }
+    }
+    func wantSweeping() { sweeping?.want() }
+
+    private func stopServices() {
+        // The first may want the second.
+        scaling?.stop()
+        sweeping?.stop()
+    }
+
+    private var retention: RetentionSweep { RetentionSweep(core: core, catalogue: catalogue) }
+
+    /// Whether a thread waits to scale streams, and one to take away what becomes too old.
+    package var runningServices: (scaling: Bool, sweeping: Bool) {
+        (scaling?.isRunning ?? false, sweeping?.isRunning ?? false)
+    }
+
+    /// Takes from the disk what no reader will ever see again: closed shards whose last record is older than their stream keeps
+    /// records. The store does so by itself unless `StoreConfiguration.isSweeping` says otherwise.
+    ///
+    /// On return those shards are listed no more, durably, and their iterators are refused; their children name them still.
+    /// - Returns: what went.
+    /// - Throws: `storage`: the first error; what else could go went all the same, and the next call goes on.
+    @discardableResult
+    public func sweep() async throws(KinesisError) -> SweepReport {
+        try await core.readers.run { [retention] () throws(KinesisError) in try retention.run() }
+    }
+
+    /// `sweep` on the calling thread.
+    @discardableResult
+    package func sweepBlocking() throws(KinesisError) -> SweepReport { try retention.run() }
+
+    /// Why the store could not take away everything that was too old when it last tried; nil when it could. It tries again each
+    /// minute.
+    public var sweepingError: KinesisError? { sweeping?.lastError }
 
     /// Makes a stream. When this returns it is durable, and empty.
     ///
@@ -112,6 +165,11 @@ public final class StreamStore: Sendable {
     @discardableResult
     package func scaleStep() throws(KinesisError) -> Int { try scaler.step() }
 
+    /// The busiest minutes of the stream's last days, which it is scaled by.
+    package func peaks(of stream: StoredStream) -> PeakHistory {
+        catalogue.known.streams[stream.streamID].map(scaler.peaks) ?? PeakHistory()
+    }
+
     /// Busy shards of an on-demand stream that no split would help, because one key has most of their traffic, as of the last
     /// minute. Spreading that key over several is the producers' to do.
     public func hotShards(of stream: StoredStream) -> [HotShard] {
@@ -120,7 +178,7 @@ public final class StreamStore: Sendable {
 
     /// Why the store could not scale every on-demand stream in the last minute that needed it; nil when it could. It tries
     /// again each minute.
-    public var scalingError: KinesisError? { service?.lastError }
+    public var scalingError: KinesisError? { scaling?.lastError }
 
     /// Makes everything that was put durable, and lets go of the directory.
     ///
@@ -128,10 +186,11 @@ public final class StreamStore: Sendable {
     /// that are under way. Closing twice does nothing.
     /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
     public func close() async throws(KinesisError) {
-        let (core, service) = (core, service)
+        let (core, catalogue, scaler, scaling, sweeping) = (core, catalogue, scaler, scaling, sweeping)
         try await ReaderPool.runAlone { () throws(KinesisError) in
-            service?.stop()
-            try core.close()
+            scaling?.stop()
+            sweeping?.stop()
+            try core.close(isCatalogueWhole: catalogue.close(scaler.unkeptPeaks))
         }
     }
 
@@ -146,15 +205,32 @@ public final class StreamStore: Sendable {
 
     /// `close` on the calling thread, which is none of the store's own.
     package func closeBlocking() throws(KinesisError) {
-        service?.stop()
-        try core.close()
+        stopServices()
+        try core.close(isCatalogueWhole: catalogue.close(scaler.unkeptPeaks))
     }
 
     /// Ends the store as a dying process would: nothing is flushed, synced or noted.
     package func abandon() {
-        service?.stop()
+        stopServices()
         core.abandon()
     }
+
+    /// Keeps the time by which records grow old, durable when this returns: what is too old now stays out of sight in later
+    /// openings, though their clock be behind. `close` does so too.
+    ///
+    /// - Throws: storage errors; `closed`.
+    package func noteTime() throws(KinesisError) { try catalogue.noteTime(core.agingMilliseconds()) }
+
+    /// The latest time that is kept, milliseconds since 1970 UTC; 0 before the first.
+    package var keptMilliseconds: UInt64 { core.keptMilliseconds }
+
+    /// Everything the catalogue knows now.
+    package var catalogueState: CatalogueState { catalogue.known }
+    /// Records of the catalogue that this opening read.
+    package var replayedCount: Int { catalogue.replayedCount }
+    /// Writes a snapshot of the catalogue, which changes do by themselves when there were many. Whether it was written.
+    @discardableResult
+    package func writeCatalogueSnapshot() -> Bool { catalogue.writeSnapshot() }
 
     /// The engine underneath.
     package var engine: LogStore { core.log }

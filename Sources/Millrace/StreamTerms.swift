@@ -14,14 +14,16 @@ package final class StreamTerms: Sendable {
     private let isEncrypted = Atomic<Bool>(false)
     let streamName: StreamName
 
-    package init(_ name: StreamName, _ settings: StreamSettings) {
+    /// - Parameter keptMilliseconds: what is too old at that time stays out of sight, though the clock be behind it.
+    package init(_ name: StreamName, _ settings: StreamSettings, keptMilliseconds: UInt64 = 0) {
         streamName = name
-        take(settings)
+        take(settings, keptMilliseconds: keptMilliseconds)
     }
 
-    package func take(_ settings: StreamSettings) {
+    package func take(_ settings: StreamSettings, keptMilliseconds: UInt64 = 0) {
         raise(to: settings.horizonFloorMilliseconds)
         periodMilliseconds.store(UInt64(settings.retention.milliseconds), ordering: .relaxed)
+        keep(keptMilliseconds)
         recordByteLimit.store(settings.maximumRecordByteCount, ordering: .relaxed)
         isEncrypted.store(settings.encryption == .kms, ordering: .sequentiallyConsistent)
         isOnDemand.store(settings.mode == .onDemand, ordering: .relaxed)
@@ -40,9 +42,18 @@ package final class StreamTerms: Sendable {
 
     /// Records that arrived earlier are not to be seen; milliseconds since 1970 UTC. Never goes back.
     package func horizon(at nowMilliseconds: UInt64) -> UInt64 {
+        keep(nowMilliseconds)
+        return floorMilliseconds.load(ordering: .relaxed)
+    }
+
+    /// The latest horizon that was asked for, milliseconds since 1970 UTC.
+    var floor: UInt64 { floorMilliseconds.load(ordering: .relaxed) }
+
+    /// What is too old to be seen at that time stays so, and no record arrives so early.
+    @inline(__always)
+    func keep(_ nowMilliseconds: UInt64) {
         let period = periodMilliseconds.load(ordering: .relaxed)
         if nowMilliseconds > period { raise(to: nowMilliseconds - period) }
-        return floorMilliseconds.load(ordering: .relaxed)
     }
 
     /// When a record arrives that is put at that time: not before what may be seen, though the clock be far behind. What is

@@ -8,12 +8,17 @@ final class StreamVersion: Sendable {
     let openShards: [Shard]
     let map: ShardMap
     let settings: StreamSettings
+    /// Of each parent the places of its children in `shards`, in order.
+    private let childPlaces: [ShardID: [Int]]
     /// The stream was deleted: nothing is put or read any more.
     let isDeleted: Bool
 
     /// - Parameter shards: those of the description, in its order.
     init(_ description: StreamDescription, shards: [Shard]) {
         self.shards = shards
+        childPlaces = shards.indices.reduce(into: [:]) { places, place in
+            for parent in shards[place].parents { places[parent, default: []].append(place) }
+        }
         settings = description.settings
         isDeleted = false
         openShards = zip(shards, description.shards).filter { $1.closing == nil }.map(\.0)
@@ -23,6 +28,7 @@ final class StreamVersion: Sendable {
 
     private init(deleted version: StreamVersion) {
         shards = version.shards
+        childPlaces = version.childPlaces
         settings = version.settings
         isDeleted = true
         openShards = version.openShards
@@ -58,6 +64,6 @@ final class StreamVersion: Sendable {
         return low < shards.count && shards[low].id == id ? shards[low] : nil
     }
 
-    /// The shards that were made of it, in order; none while it is open.
-    func children(of id: ShardID) -> [Shard] { shards.filter { $0.parents.contains(id) } }
+    /// The shards that were made of it, in order; none while it is open. O(children).
+    func children(of id: ShardID) -> [Shard] { (childPlaces[id] ?? []).map { shards[$0] } }
 }

@@ -214,6 +214,21 @@ package enum FuzzSeeds {
         ]
     }
 
+    /// What a sweep, scaling and a snapshot add to the first of these.
+    private static func standing() -> (before: [CatalogueRecord], after: [CatalogueRecord]) {
+        let before = Array(changes().dropLast(2))
+        var after: [CatalogueRecord] = [
+            .shardsExpired(streamID: 42, [ShardID(index: 0), ShardID(index: 1)]),
+            .peaksKept(streamID: 42, PeakHistory(newestDay: 20_000, peaks: [7, 0, 3])),
+        ]
+        var state = CatalogueState()
+        for record in before + after {
+            do { try state.apply(record) } catch { fatalError("a change that fits: \(error)") }
+        }
+        after += state.snapshotRecords
+        return (before, after)
+    }
+
     private static func catalogue() -> [[UInt8]] {
         let records = [1, 2, 7].map { CatalogueRecord.streamCreated(stream($0)).bytes }
         let second: [UInt8] = [0] + records[0] + records[0].dropFirst(8)
@@ -231,6 +246,19 @@ package enum FuzzSeeds {
         // All of them, one after the other.
         var all: [UInt8] = [1]
         for record in changes() {
+            let bytes = record.bytes
+            all += [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
+            all += bytes
+        }
+        seeds.append(all)
+        let (before, after) = standing()
+        seeds += after.map { [0] + $0.bytes }
+        if let name = try? StreamName("gone") {
+            seeds.append([0] + CatalogueRecord.nameRetired(name, creationSecond: 1_735_689_600).bytes)
+            seeds.append([0] + CatalogueRecord.shardsStand(streamID: 42, stream(3).shards).bytes)
+        }
+        all = [1]
+        for record in before + after {
             let bytes = record.bytes
             all += [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
             all += bytes

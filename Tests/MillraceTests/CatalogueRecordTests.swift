@@ -33,8 +33,11 @@ import Testing
             shardID: ShardID(index: 3), logID: 4, hashKeyRange: .whole, creationSecond: second + 1,
             parent: ShardID(index: 0), adjacentParent: ShardID(index: 1))
         let closing = ShardClosing(second: second, endOrdinal: 1 << 40)
+        var standing = stream
+        standing.shards[0].closing = closing
         var account = AccountState(tokenSecret: try #require(TokenSecret(bytes: Array(0..<16))))
         account.billingCommitment.isEnabled = true
+        account.agingMilliseconds = second * 1000 + 1
         return [
             .streamCreated(stream), .settingsChanged(streamID: 42, settings),
             .resharded(
@@ -49,6 +52,10 @@ import Testing
                     ], closings: [:])),
             .streamDeleted(streamID: 42), .consumerSet(streamID: 42, consumer),
             .consumerRemoved(streamID: 42, name: "billing"), .accountChanged(account),
+            .shardsExpired(streamID: 42, [ShardID(index: 0), ShardID(index: 2)]),
+            .peaksKept(streamID: 42, PeakHistory(newestDay: 20_000, peaks: [5, 0, 7])),
+            .snapshotBegan(recordCount: 3, greatestLogID: 7), .streamStands(standing),
+            .shardsStand(streamID: 42, [child, standing.shards[0]]), .nameRetired(try StreamName("old"), creationSecond: second),
         ]
     }
 

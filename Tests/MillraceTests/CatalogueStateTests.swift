@@ -61,6 +61,7 @@ import Testing
         account.billingCommitment.isEnabled = true
         account.billingCommitment.startSecond = SequenceNumber.maximumSecond
         account.billingCommitment.endSecond = SequenceNumber.maximumSecond
+        account.agingMilliseconds = SequenceNumber.maximumSecond * 1000 + 999
         var child = Self.shard(.max - 1, .whole, second: SequenceNumber.maximumSecond, log: .max)
         (child.parent, child.adjacentParent) = (ShardID(index: 0), ShardID(index: .max - 2))
         let greatest = ShardClosing(second: SequenceNumber.maximumSecond, endOrdinal: SequenceNumber.maximumOrdinal)
@@ -79,6 +80,10 @@ import Testing
                 .consumerSet(streamID: Self.id, ConsumerState(name: "c", creationSecond: 0)),
                 .consumerRemoved(streamID: Self.id, name: longest.text), .accountChanged(account),
                 .accountChanged(AccountState(tokenSecret: account.tokenSecret)),
+                .shardsExpired(streamID: Self.id, []), .shardsExpired(streamID: 0, (UInt32.max - 65_536 ..< .max).map { ShardID(index: $0) }),
+                .peaksKept(streamID: Self.id, PeakHistory()),
+                .peaksKept(
+                    streamID: 0, PeakHistory(newestDay: 1 << 40, peaks: Array(repeating: 1 << 40, count: PeakHistory.dayCount))),
             ]
         for record in records {
             let bytes = record.bytes
@@ -164,6 +169,27 @@ import Testing
         var again = good
         #expect(throws: CatalogueState.Misfit.self) { try again.apply(.resharded(streamID: stream.streamID, right)) }
         #expect(again == good)
+    }
+
+    @Test func `shards that are open, not there or the newest do not expire, and closed ones do, with nothing else`() throws {
+        let stream = try Self.two()
+        var known = CatalogueState()
+        try known.apply(.streamCreated(stream))
+        try known.apply(.resharded(streamID: stream.streamID, try Self.split(stream)))
+        for wrong in [[0], [2], [3], [1, 3], [1, 2], [9], [0, 1]] as [[UInt32]] {
+            var state = known
+            #expect(throws: CatalogueState.Misfit.self, "\(wrong)") {
+                try state.apply(.shardsExpired(streamID: stream.streamID, wrong.map { ShardID(index: $0) }))
+            }
+            #expect(state == known, "\(wrong)")
+        }
+        try known.apply(.shardsExpired(streamID: stream.streamID, [ShardID(index: 1)]))
+        let left = try #require(known.streams[stream.streamID])
+        #expect(left.shards.map(\.shardID.index) == [0, 2, 3])
+        #expect(left.shards.last?.parent == ShardID(index: 1))
+        #expect(throws: CatalogueState.Misfit.self) {
+            try known.apply(.shardsExpired(streamID: stream.streamID, [ShardID(index: 1)]))
+        }
     }
 
     @Test func `changes of what is not there, or is there already, are refused and change nothing`() throws {

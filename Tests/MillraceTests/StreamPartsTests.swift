@@ -1,7 +1,14 @@
 import Millrace
 import MillraceIO
 import MillraceModel
+import Synchronization
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Aim: the small decisions of the stream layer. Method: the simplest statement of each rule as the oracle.
 @Suite(.timeLimit(.minutes(1))) struct StreamPartsTests {
@@ -142,6 +149,69 @@ import Testing
         for reader in readers { reader.join() }
         #expect(torn.value == 0)
         #expect(versions.value.numbers[0] == count)
+    }
+
+    @Test func `a version lives as long as it is the newest or somebody holds it, however often it is read`() {
+        final class Version: Sendable {
+            let counter: Counter
+            init(_ counter: Counter) { self.counter = counter }
+            deinit { counter.add() }
+        }
+        let gone = Counter()
+        var held: [Version] = []
+        do {
+            let versions = Versions(Version(gone))
+            for number in 0..<20 {
+                // Around the numbers of reads at which references are paid for.
+                for _ in 0..<number * 8192 - min(number, 3) { _ = versions.value.counter }
+                held.append(versions.value)
+                versions.replace(with: Version(gone))
+                withExtendedLifetime(held) { #expect(gone.value == 0) }
+            }
+            held.removeSubrange(5..<15)
+            withExtendedLifetime(held) { #expect(gone.value == 10) }
+            for _ in 0..<100 { versions.replace(with: Version(gone)) }
+            withExtendedLifetime((versions, held)) { #expect(gone.value == 110) }
+        }
+        withExtendedLifetime(held) { #expect(gone.value == 111) }
+        held = []
+        #expect(gone.value == 121)
+    }
+
+    @Test func `versions that many threads read while they are replaced all go, and none too early`() {
+        final class Version: Sendable {
+            let number: Int
+            let counter: Counter
+            /// Zero once it is gone.
+            let life = Atomic<Int>(1)
+            init(_ number: Int, _ counter: Counter) { (self.number, self.counter) = (number, counter) }
+            deinit {
+                life.store(0, ordering: .relaxed)
+                counter.add()
+            }
+        }
+        let (gone, dead, count) = (Counter(), Counter(), 20_000)
+        do {
+            let versions = Versions(Version(0, gone))
+            let readers = (0..<4).map { index in
+                WorkerThread(name: "read-\(index)") {
+                    while true {
+                        let version = versions.value
+                        if version.life.load(ordering: .relaxed) != 1 { dead.add() }
+                        if version.number == count { return }
+                    }
+                }
+            }
+            for number in 1...count {
+                versions.replace(with: Version(number, gone))
+                // Long enough for a version to be read beyond what was paid at once, now and then.
+                if number % 4000 == 0 { usleep(50_000) }
+            }
+            for reader in readers { reader.join() }
+            withExtendedLifetime(versions) { #expect(gone.value == count) }
+        }
+        #expect(gone.value == count + 1)
+        #expect(dead.value == 0)
     }
 
     // MARK: Policies

@@ -95,7 +95,7 @@ import Testing
         store = try world.open()
         defer { store.abandon() }
         let count = try Self.count(store)
-        withKnownIssue("the horizon is kept on disk only when the retention period changes") { #expect(count == 0) }
+        #expect(count == 0)
     }
 
     @Test func `found by the model: a log's first segment that power failed to begin is no damage`() throws {

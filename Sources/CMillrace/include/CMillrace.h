@@ -37,6 +37,13 @@ static inline void millrace_spin_hint(void) {
 #endif
 }
 
+// ---- References to Swift objects ----
+
+/// Adds `count` references to a Swift object.
+void millrace_retain(const void *object, uint32_t count);
+/// Gives `count` of them back.
+void millrace_release(const void *object, uint32_t count);
+
 // ---- CRC32C (Castagnoli, reflected polynomial 0x82F63B78), RFC 3720 B.4 ----
 
 /// The CRC32C of `byteCount` bytes continued from `crc` (0 to start; the result of an earlier call to go on).

@@ -9,8 +9,17 @@ package struct ReferenceStore: Sendable {
     package var streams: [String: ReferenceStream] = [:]
     /// Milliseconds since 1970 UTC.
     package var now: UInt64 = 0
-    /// The time by which records grow old: that of the clock unless it ran ahead of the time that passed.
-    package var aging: UInt64 = 0
+    /// The time by which records grow old: that of the clock unless it ran ahead of the time that passed, and not before
+    /// `keptTime`.
+    package var aging: UInt64 = 0 {
+        didSet {
+            aging = max(aging, keptTime)
+            latestTime = max(latestTime, aging)
+        }
+    }
+    /// The part of `aging` that no end of the process takes away.
+    package private(set) var keptTime: UInt64 = 0
+    private var latestTime: UInt64 = 0
     /// When streams were created that were deleted since. Kept until another stream is created in a later second.
     private var retired: [String: UInt64] = [:]
     private var identityCount = 0
@@ -19,13 +28,23 @@ package struct ReferenceStore: Sendable {
     package init() {}
 
     /// The process ended and another began. Nothing of `other`, which may have happened instead, is counted again.
-    package mutating func reopened(now: UInt64, aging: UInt64, countingOnFrom other: ReferenceStore) {
+    ///
+    /// - Parameters:
+    ///   - kept: the time that the store kept, which depends on how it ended: it may be any that it has known.
+    ///   - horizons: of each stream what the store kept beyond that, likewise.
+    package mutating func reopened(
+        now: UInt64, aging: UInt64, kept: UInt64, horizons: [String: UInt64], countingOnFrom other: ReferenceStore
+    ) {
+        keptTime = max(keptTime, min(kept, max(latestTime, aging)))
         (self.now, self.aging) = (now, aging)
         identityCount = max(identityCount, other.identityCount)
         serialCount = max(serialCount, other.serialCount)
         for name in Array(streams.keys) {
-            guard let kept = streams[name]?.keptHorizon else { continue }
-            streams[name]?.horizon = kept
+            guard var stream = streams[name] else { continue }
+            stream.keptHorizon = max(stream.keptHorizon, min(horizons[name] ?? 0, stream.horizon))
+            stream.horizon = stream.keptHorizon
+            stream.raiseHorizon(keptTime)
+            streams[name] = stream
         }
     }
 
@@ -103,6 +122,7 @@ package struct ReferenceStore: Sendable {
         stream.mode = isOnDemand ? .onDemand : .provisioned
         stream.tags = tags
         stream.recordByteLimit = (request.maxRecordSizeInKiB ?? 1024) << 10
+        stream.raiseHorizon(keptTime)
         streams[name] = stream
     }
 
@@ -148,6 +168,25 @@ package struct ReferenceStore: Sendable {
         try request.validate()
         let names = streams.keys.sorted().filter { $0 > request.exclusiveStartStreamName ?? "" }
         return Array(names.prefix(min(request.limit ?? 100, 100)))
+    }
+
+    /// Takes closed shards away that are not to be seen any more; how many.
+    package mutating func sweep() -> Int {
+        var count = 0
+        for name in streams.keys {
+            guard var stream = streams[name] else { continue }
+            stream.raiseHorizon(aging)
+            for index in stream.shards.indices where !stream.shards[index].isGone {
+                stream.shards[index].isGone = !stream.shards[index].wasOpen(from: stream.horizon, to: .max)
+                count += stream.shards[index].isGone ? 1 : 0
+            }
+            streams[name] = stream
+        }
+        if count > 0 {
+            keptTime = max(keptTime, aging)
+            for name in Array(streams.keys) { streams[name]?.raiseHorizon(keptTime) }
+        }
+        return count
     }
 
     // MARK: Records
@@ -250,6 +289,7 @@ package struct ReferenceStore: Sendable {
         return try change(StreamReference(name: name)) { [now, aging, serialCount] stream throws(KinesisError) in
             stream.raiseHorizon(aging)
             let shard = stream.shards[Int(iterator.shard.index)]
+            if shard.isGone { throw .resourceNotFound("shard") }
             let rest = shard.visible.filter { [horizon = stream.horizon] in
                 $0.serial >= iterator.serial && $0.arrival >= horizon
             }

@@ -28,6 +28,8 @@ package struct ReferenceShard: Sendable {
     package var leastArrival: UInt64?
     /// Records with ordinals from here on are not to be seen yet, in a store that makes records wait.
     package var visibleEnd = UInt64.max
+    /// A sweep took it away.
+    package var isGone = false
     /// The greatest number ever given out here, whether its record is still there or not.
     package var greatestNumber: SequenceNumber?
 

@@ -313,7 +313,11 @@ struct Simulation {
         var refused: [String] = []
         for (index, candidate) in candidates.enumerated() {
             var model = candidate
-            model.reopened(now: nowMilliseconds, aging: agingMilliseconds, countingOnFrom: candidates[0])
+            model.reopened(
+                now: nowMilliseconds, aging: agingMilliseconds, kept: actor.store.keptMilliseconds,
+                horizons: actor.store.catalogueState.streams.values.reduce(into: [:]) {
+                    $0[$1.name.text] = $1.settings.horizonFloorMilliseconds
+                }, countingOnFrom: candidates[0])
             actor.model = model
             for name in model.streams.keys.sorted() where (try? actor.store.stream(name)) != nil {
                 do { try actor.learnClosings(Int(name.dropFirst()) ?? 0) } catch { refused.append("\(error)") }

@@ -112,7 +112,7 @@ extension StreamActor {
         guard let least = state.leastArrival else { return }
         var cursor = log.cursor(at: number.ordinal, level: .published)
         let arrival = try cursor.withBatch { batch throws(LogError) in batch.next()?.arrivalMilliseconds }
-        guard let arrival, let arrival, max(model.now, least) <= arrival, arrival <= max(model.now, state.lastArrival) else {
+        guard let arrival, let arrival, max(model.now, least) <= arrival, arrival <= max(model.now, state.lastArrival, known.horizon) else {
             throw StreamMismatch("record \(number) arrived at \(arrival ?? nil, default: "no time"), not from \(least) on")
         }
         model.arrived(known.name, shard, at: arrival)
