@@ -23,19 +23,92 @@ struct RetentionSweep {
             } catch { first = first ?? error }
         }
         do throws(KinesisError) { report.expiredShards = try expire(expired, now) } catch { first = first ?? error }
-        // The place for what the logs of the shards that stay let go of: `catalogue.noteTime(now)` first, then for each shard of
-        // `catalogue.stream(id)?.version.shards` its log's own sweep up to `terms.horizon(at: now)`.
+        do throws(KinesisError) { try trim(now, &report) } catch { first = first ?? error }
+        do throws(KinesisError) { try trimStore(&report) } catch { first = first ?? error }
         if let first { throw first }
         return report
     }
 
-    /// How long nothing is due, in nanoseconds: at least a minute, at most an hour, since periods and clocks change. nil when
-    /// nothing will be, whatever they do.
+    /// How long nothing is due, in nanoseconds: at least a minute, at most an hour, since periods and clocks change; a second
+    /// while the disk is nearly full. nil while there is no stream.
     func pauseNanoseconds() -> Int64? {
-        guard let next = catalogue.known.streams.values.compactMap(ShardExpiry.nextMilliseconds).min() else { return nil }
+        let streams = catalogue.known.streams.values
+        if streams.isEmpty { return nil }
+        if let space = try? core.log.spaceState(), space != .ok { return 1_000_000_000 }
+        if core.options.retainedBytesPerShard != nil || core.options.retainedBytesPerStore != nil { return 1_000_000_000 }
         let now = core.agingMilliseconds()
+        let least = UInt64(streams.map(\.settings.retention.milliseconds).min() ?? 0)
+        let next = [streams.compactMap(ShardExpiry.nextMilliseconds).min(), core.retention.oldestArrival.map { $0 + least + 1 }]
+            .compactMap { $0 }.min() ?? .max
         let milliseconds = next > now ? next - now : 0
         return Int64(min(max(milliseconds, 60_000), 3_600_000)) * 1_000_000
+    }
+
+    // MARK: Records
+
+    /// Removes so much of one shard in one sweep at most; the service goes on soon.
+    private static let removalByteLimit = 256 << 20
+    /// No segment spans more time than an hour or an eighth of the period, so that its space is free soon after its records have gone.
+    static func segmentMilliseconds(_ period: UInt64) -> UInt64 { min(period / 8, 3_600_000) }
+
+    /// What the logs of the shards that stay let go of, for its age or for want of bytes.
+    private func trim(_ now: UInt64, _ report: inout SweepReport) throws(KinesisError) {
+        var first: KinesisError?
+        var isTimeKept = false
+        for description in catalogue.known.streams.values where !description.settings.isDeleting {
+            guard let terms = catalogue.stream(description.streamID)?.terms else { continue }
+            var limits = RetentionLimits()
+            limits.expiredBefore = terms.horizon(at: now)
+            limits.segmentMilliseconds = Self.segmentMilliseconds(UInt64(description.settings.retention.milliseconds))
+            limits.removalByteLimit = Self.removalByteLimit
+            limits.keptByteCount = core.options.retainedBytesPerShard
+            for shard in description.shards {
+                let isInUse = core.log.openedLog(shard.logID) != nil
+                guard core.retention.mayHold(shard.logID, before: limits.expiredBefore, isInUse: isInUse)
+                    || isInUse && limits.keptByteCount != nil
+                else { continue }
+                do throws(KinesisError) {
+                    // Before anything goes: a clock that is set back brings nothing of it back into sight.
+                    if !isTimeKept { try catalogue.noteTime(now) }
+                    isTimeKept = true
+                    try sweep(shard.logID, limits, &report)
+                } catch { first = first ?? error }
+            }
+        }
+        if let first { throw first }
+    }
+
+    /// The oldest segments of all, until what is left fits.
+    private func trimStore(_ report: inout SweepReport) throws(KinesisError) {
+        guard let limit = core.options.retainedBytesPerStore else { return }
+        while true {
+            let (byteCount, oldest) = core.retention.total
+            guard byteCount > limit, let oldest else { return }
+            var limits = RetentionLimits()
+            limits.oldestSegmentCount = 1
+            limits.segmentMilliseconds = Self.segmentMilliseconds(.max)
+            let before = report.removedSegmentCount
+            try sweep(oldest, limits, &report)
+            // The newest segment of each log stays.
+            if report.removedSegmentCount == before { return }
+        }
+    }
+
+    private func sweep(_ logID: UInt64, _ limits: RetentionLimits, _ report: inout SweepReport) throws(KinesisError) {
+        do throws(LogError) {
+            let log = try core.log.log(logID)
+            let outcome = try log.sweep(limits)
+            core.retention.note(logID, outcome)
+            report.removedSegmentCount += outcome.removedSegmentCount
+            report.removedByteCount += outcome.removedByteCount
+            report.isMore = report.isMore || outcome.isMore
+        } catch {
+            switch error {
+            // Its stream was deleted meanwhile, or the shard has expired.
+            case .removed, .unknownLog: core.retention.forget([logID])
+            default: throw core.error(error)
+            }
+        }
     }
 
     // MARK: Shards
@@ -91,4 +164,9 @@ public struct SweepReport: Hashable, Sendable {
     public internal(set) var expiredShards: [StreamName: [ShardID]] = [:]
     /// How many shards that are.
     public var expiredShardCount: Int { expiredShards.values.reduce(0) { $0 + $1.count } }
+    /// Segment files of shards that stay, which held nothing any more that is to be seen; and their bytes on the disk.
+    public internal(set) var removedSegmentCount = 0
+    public internal(set) var removedByteCount = 0
+    /// More can go at once: a sweep takes no more than 256 MiB from a shard.
+    public internal(set) var isMore = false
 }

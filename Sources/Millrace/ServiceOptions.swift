@@ -6,6 +6,11 @@ package struct ServiceOptions: Hashable, Sendable {
     package var accountID = "000000000000"
     package var region = "us-east-1"
     /// How long a stream stays CREATING, UPDATING or DELETING, and a consumer CREATING: milliseconds.
+    package var compactionBytesPerSecond = 32 << 20
+    package var coldMilliseconds: UInt64 = 3_600_000
+    /// Bytes on the disk that a shard, and that all shards together, keep at most, whatever their period; nil: as many as there are.
+    package var retainedBytesPerShard: Int?
+    package var retainedBytesPerStore: Int?
     package var transitionMilliseconds: UInt64 = 0
     /// What is done about the limits of throughput and of calls.
     package var capacity = CapacityEnforcement.off

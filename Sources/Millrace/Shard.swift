@@ -128,6 +128,7 @@ public final class Shard: Sendable {
             let log = try core.log.log(logID)
             if isClosed { _ = log.endAppends() }
             // Of several that come at once one stays; nothing was appended through the others.
+            log.setSegmentAge(milliseconds: RetentionSweep.segmentMilliseconds(terms.period))
             let open = opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
             takeMark()
             return open

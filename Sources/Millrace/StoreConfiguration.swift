@@ -36,6 +36,18 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// Whether a thread of the store takes away by itself what has become too old to be seen, within an hour: it runs while
     /// there is something that will. Without it `StreamStore.sweep` does so when it is called.
     public var isSweeping = true
+    /// Bytes of segment files that a shard keeps, whatever its stream's period; nil: all that the period does. Older segments go while those
+    /// behind them have at least so many: a shard keeps less than one segment more. At least 1 MiB.
+    public var retainedBytesPerShard: Int?
+    /// The same for all shards together: the oldest segments go first, and the newest of each shard stays. At least 1 MiB.
+    public var retainedBytesPerStore: Int?
+    /// Whether a thread of the store merges small blocks and segments, and compresses cold ones better, while there is something to
+    /// merge. Without it `StreamStore.compact` does so when it is called.
+    public var isCompacting = true
+    /// Bytes of records a second that this thread writes anew at most, 1 MiB to 16 GiB; it works a quarter of the time at most.
+    public var compactionBytesPerSecond = 32 << 20
+    /// Milliseconds after which records count as cold, 0 to a year.
+    public var coldMilliseconds = 3_600_000
 
     public init() {}
 
@@ -49,6 +61,15 @@ public struct StoreConfiguration: Hashable, Sendable {
         options.region = region
         options.transitionMilliseconds = UInt64(transitionMilliseconds)
         options.capacity = capacity
+        for (limit, name) in [
+            (retainedBytesPerShard, "retainedBytesPerShard"), (retainedBytesPerStore, "retainedBytesPerStore"),
+        ] { if let limit { try check(limit, in: 1 << 20...Int.max, name) } }
+        try check(compactionBytesPerSecond, in: 1 << 20...16 << 30, "compactionBytesPerSecond")
+        try check(coldMilliseconds, in: 0...366 * 86_400_000, "coldMilliseconds")
+        options.retainedBytesPerShard = retainedBytesPerShard
+        options.retainedBytesPerStore = retainedBytesPerStore
+        options.compactionBytesPerSecond = compactionBytesPerSecond
+        options.coldMilliseconds = UInt64(coldMilliseconds)
         try options.check()
         return options
     }

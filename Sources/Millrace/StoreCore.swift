@@ -16,6 +16,7 @@ final class StoreCore: Sendable {
     let transitions = StreamTransitions()
     let calls: CallLimits
     let subscriptions: SubscriptionRegistry
+    let retention = RetentionState()
     private let clock: any Clock
     /// What the two clocks said when the store was opened: wall and steady, in nanoseconds.
     private let opened: (wall: Int64, steady: Int64)
@@ -112,6 +113,7 @@ final class StoreCore: Sendable {
 
     /// Removes what is on disk of logs that no stream has any more. What cannot be removed now is removed when the store opens.
     func remove(_ logIDs: [UInt64]) {
+        retention.forget(logIDs)
         for id in logIDs { _ = try? log.removeLog(id) }
     }
 

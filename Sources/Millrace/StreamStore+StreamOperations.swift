@@ -54,6 +54,7 @@ extension StreamStore {
         }
         beginTransition(.creating, streamID)
         wantScaling()
+        wantUpkeep()
         guard let stream = catalogue.stream(streamID) else { throw core.words.streamNotFound(name.text) }
         return stream
     }

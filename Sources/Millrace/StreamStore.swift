@@ -21,6 +21,7 @@ public final class StreamStore: Sendable {
     private let scaling: StepService?
     /// Takes away what has become too old; nil where that is done by hand.
     private let sweeping: StepService?
+    private let compacting: StepService?
 
     /// Opens the store in the directory at `path`; makes the directory (its parent must exist) and the store when there is none.
     ///
@@ -43,7 +44,7 @@ public final class StreamStore: Sendable {
             let store = try StreamStore(
                 at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: engine,
                 readerThreadCount: configuration.readerThreadCount, options: options, isScaling: true,
-                isSweeping: configuration.isSweeping)
+                isSweeping: configuration.isSweeping, isCompacting: configuration.isCompacting)
             store.wantServices()
             return store
         }
@@ -53,7 +54,7 @@ public final class StreamStore: Sendable {
     package init(
         at path: String, io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration,
         readerThreadCount: Int = 2, options: ServiceOptions = ServiceOptions(),
-        isScaling: Bool = false, isSweeping: Bool = false
+        isScaling: Bool = false, isSweeping: Bool = false, isCompacting: Bool = false
     ) throws(KinesisError) {
         let log: LogStore
         do throws(LogError) {
@@ -69,8 +70,17 @@ public final class StreamStore: Sendable {
         let sweeping =
             isSweeping
             ? StepService("sweep") { () throws(KinesisError) -> Int64? in
-                _ = try sweep.run()
-                return sweep.pauseNanoseconds()
+                let report = try sweep.run()
+                // Soon again, with room for others between.
+                return report.isMore ? 50_000_000 : sweep.pauseNanoseconds()
+            } : nil
+        let compaction = Compaction(core: core, catalogue: catalogue)
+        compacting =
+            isCompacting
+            ? StepService("compact") { [core] () throws(KinesisError) -> Int64? in
+                let start = core.steadyNanoseconds()
+                let report = try compaction.step()
+                return compaction.pauseNanoseconds(report, took: core.steadyNanoseconds() - start)
             } : nil
         self.sweeping = sweeping
         scaling =
@@ -88,16 +98,23 @@ public final class StreamStore: Sendable {
     package func wantServices() {
         wantScaling()
         if sweeping != nil, retention.pauseNanoseconds() != nil { wantSweeping() }
+        if !catalogue.known.streams.isEmpty { compacting?.want() }
     }
     func wantScaling() {
         if scaling != nil, scaler.hasStreams { scaling?.want() }
     }
     func wantSweeping() { sweeping?.want() }
+    /// A stream was made: what is put in it will grow old.
+    func wantUpkeep() {
+        sweeping?.want()
+        compacting?.want()
+    }
 
     private func stopServices() {
         // The first may want the second.
         scaling?.stop()
         sweeping?.stop()
+        compacting?.stop()
     }
 
     private var retention: RetentionSweep { RetentionSweep(core: core, catalogue: catalogue) }
@@ -107,10 +124,11 @@ public final class StreamStore: Sendable {
         (scaling?.isRunning ?? false, sweeping?.isRunning ?? false)
     }
 
-    /// Takes from the disk what no reader will ever see again: closed shards whose last record is older than their stream keeps
-    /// records. The store does so by itself unless `StoreConfiguration.isSweeping` says otherwise.
+    /// Takes from the disk what no reader will ever see again: segments whose records are all older than their stream keeps records,
+    /// and closed shards whose last one is. The store does so by itself unless `StoreConfiguration.isSweeping` says otherwise.
     ///
-    /// On return those shards are listed no more, durably, and their iterators are refused; their children name them still.
+    /// On return those shards are listed no more, durably, and their iterators are refused; their children name them still. Readers are
+    /// not waited for, and what was lent to them stays valid.
     /// - Returns: what went.
     /// - Throws: `storage`: the first error; what else could go went all the same, and the next call goes on.
     @discardableResult
@@ -121,6 +139,27 @@ public final class StreamStore: Sendable {
     /// `sweep` on the calling thread.
     @discardableResult
     package func sweepBlocking() throws(KinesisError) -> SweepReport { try retention.run() }
+
+    /// Does one piece of compaction, if any shard that is in use has one: neighbouring segments with small blocks or unused room
+    /// become one, and cold ones are compressed better. The store does so by itself unless `StoreConfiguration.isCompacting` says
+    /// otherwise. Readers and producers are not disturbed; costs reading and encoding up to 32 MiB of records.
+    /// - Returns: what was done.
+    /// - Throws: `storage`: nothing has changed then.
+    @discardableResult
+    public func compact() async throws(KinesisError) -> CompactionReport {
+        try await core.readers.run { [core, catalogue] () throws(KinesisError) in
+            try Compaction(core: core, catalogue: catalogue).step()
+        }
+    }
+
+    /// `compact` on the calling thread.
+    @discardableResult
+    package func compactBlocking() throws(KinesisError) -> CompactionReport {
+        try Compaction(core: core, catalogue: catalogue).step()
+    }
+
+    /// Why the store could not compact when it last tried; nil when it could. It tries again each minute.
+    public var compactionError: KinesisError? { compacting?.lastError }
 
     /// Why the store could not take away everything that was too old when it last tried; nil when it could. It tries again each
     /// minute.
@@ -187,9 +226,11 @@ public final class StreamStore: Sendable {
     /// - Throws: `storage` when some records could not be made durable; the store is closed all the same.
     public func close() async throws(KinesisError) {
         let (core, catalogue, scaler, scaling, sweeping) = (core, catalogue, scaler, scaling, sweeping)
+        let compacting = compacting
         try await ReaderPool.runAlone { () throws(KinesisError) in
             scaling?.stop()
             sweeping?.stop()
+            compacting?.stop()
             try core.close(isCatalogueWhole: catalogue.close(scaler.unkeptPeaks))
         }
     }

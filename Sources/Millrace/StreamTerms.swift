@@ -29,6 +29,9 @@ package final class StreamTerms: Sendable {
         isOnDemand.store(settings.mode == .onDemand, ordering: .relaxed)
     }
 
+    /// How long records are to be seen.
+    var period: UInt64 { periodMilliseconds.load(ordering: .relaxed) }
+
     /// Data and partition key together.
     @inline(__always)
     package var maximumRecordByteCount: Int { recordByteLimit.load(ordering: .relaxed) }

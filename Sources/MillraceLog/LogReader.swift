@@ -65,6 +65,14 @@ final class LogReader: Sendable {
         shared.openSegments.used(segment)
     }
 
+    /// When the newest record of the oldest segment with records arrived; nil where there is none.
+    func oldestArrival() throws(LogError) -> UInt64? {
+        for segment in snapshot.segments {
+            if let index = try index(of: segment) { return index[index.count - 1].greatestArrival }
+        }
+        return nil
+    }
+
     /// How many segments there are, and their files' bytes. O(segments) the first time.
     func space() throws(LogError) -> (segmentCount: Int, byteCount: Int) {
         let segments = snapshot.segments

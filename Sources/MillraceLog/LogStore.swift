@@ -279,6 +279,9 @@ package final class LogStore: Sendable {
         }
     }
 
+    /// The log if it is in use since the store was opened; nil otherwise, and nothing is opened.
+    package func openedLog(_ id: UInt64) -> ShardLog? { logs.withLock { $0.open[id] } }
+
     package var openLogs: [ShardLog] { logs.withLock { Array($0.open.values) }.sorted { $0.id < $1.id } }
 
     /// Blocks decoded since the store was opened: with several readers of one shard, at most once a block.

@@ -6,6 +6,8 @@ package struct RetentionLimits: Sendable, Equatable {
     package var trimmedBelow: UInt64 = 0
     /// Older segments may go while those behind them take at least so many bytes on the disk; nil: none for that.
     package var keptByteCount: Int?
+    /// So many of the oldest segments may go, as far as they are not the newest.
+    package var oldestSegmentCount = 0
     /// A segment takes no record that arrived so much later than its first one: what bounds how long an expired record
     /// keeps its space.
     package var segmentMilliseconds = UInt64.max
@@ -28,6 +30,9 @@ package struct SweepOutcome: Sendable, Equatable {
     /// Segments that are left, and their bytes on the disk.
     package var keptSegmentCount = 0
     package var keptByteCount = 0
+    /// When the newest record arrived in the oldest segment that has any: before that is too old, nothing more goes for its age. nil
+    /// of a log without records.
+    package var oldestArrival: UInt64?
 
     package init() {}
 }

@@ -48,8 +48,12 @@ extension ShardLog {
         if limits.trimmedBelow > retention.trimmedOrdinal.load(ordering: .relaxed), try !keepHorizon() { outcome.isMore = true }
         try removeTrimmed(limits.removalByteLimit, &outcome)
         (outcome.keptSegmentCount, outcome.keptByteCount) = try reader.space()
+        outcome.oldestArrival = try reader.oldestArrival()
         return outcome
     }
+
+    /// From now on a segment takes no record that arrived so much later than its first one. Sweeps say it, too.
+    package func setSegmentAge(milliseconds: UInt64) { retention.segmentMilliseconds.store(milliseconds, ordering: .relaxed) }
 
     private func raiseHorizon(_ limits: RetentionLimits) throws(LogError) {
         var horizon = max(watermarks.trimmed, limits.trimmedBelow)
@@ -57,6 +61,10 @@ extension ShardLog {
             horizon = max(horizon, try reader.firstOrdinal(arrivingAtOrAfter: limits.expiredBefore))
         }
         if let byteCount = limits.keptByteCount { horizon = max(horizon, try reader.firstOrdinal(keeping: byteCount)) }
+        let segments = reader.snapshot.segments
+        if limits.oldestSegmentCount > 0, segments.count > 1 {
+            horizon = max(horizon, segments[min(limits.oldestSegmentCount, segments.count - 1)].baseOrdinal)
+        }
         horizon = min(horizon, watermarks.value(.durable))
         if horizon > watermarks.trimmed { watermarks.raiseTrimmed(to: horizon) }
     }
