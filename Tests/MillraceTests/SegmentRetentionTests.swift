@@ -1,0 +1,140 @@
+import Millrace
+import MillraceIO
+import MillraceLog
+import MillraceModel
+import MillraceTestKit
+import Testing
+
+/// Aim: what a stream keeps no longer leaves the disk, by its period, by bytes and by hand, and nobody sees a difference but in the
+/// space. Method: time by hand, records whose texts say when they were put.
+@Suite(.timeLimit(.minutes(4))) struct SegmentRetentionTests {
+    private static let hour: Int64 = 3_600_000
+
+    /// One record an hour that does not compress, so that segments fill; each durable.
+    private static func put(_ store: StreamStore, hours: Int, _ clock: ManualClock, byteCount: Int = 9_000) throws {
+        let dice = SeededEntropy(seed: 5)
+        let stream = try store.stream("s")
+        for _ in 0..<hours {
+            let data = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: dice.next()) }
+            try stream.putBlocking(data.span, partitionKey: "k", explicitHashKey: HashKey(0))
+            clock.advance(milliseconds: hour)
+        }
+    }
+
+    private static func byteCount(_ disk: ShadowIO) -> Int { disk.allocatedByteCount }
+
+    @Test func `records leave the disk when their period is over, and readers see the same before and after`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        _ = try store.createStreamBlocking("s", shards: 1)
+        let shard = try store.stream("s").shards[0]
+        try Self.put(store, hours: 60, test.clock)
+        let before = try shard.readAll(), space = Self.byteCount(test.disk)
+        #expect(before.count == 24)
+        let first = try shard.readAll(from: .trimHorizon).first
+        let report = try store.sweepBlocking()
+        #expect(report.removedSegmentCount > 8 && report.removedByteCount > 30 * 9_000 && !report.isMore)
+        #expect(try shard.readAll() == before)
+        #expect(try shard.readAll(from: .trimHorizon).first == first)
+        #expect(Self.byteCount(test.disk) < space)
+        // Nothing is due now, and no file is looked at.
+        let opened = test.disk.callCount(.openFile)
+        #expect(try store.sweepBlocking() == SweepReport())
+        #expect(test.disk.callCount(.openFile) == opened)
+    }
+
+    @Test func `no segment spans more than an hour, so that an old record keeps its space for an hour at most`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        _ = try store.createStreamBlocking("s", shards: 1)
+        // Small records: a segment would hold them all.
+        try Self.put(store, hours: 30, test.clock, byteCount: 10)
+        #expect(try store.sweepBlocking().removedSegmentCount >= 5)
+        test.clock.advance(milliseconds: 10 * Self.hour)
+        #expect(try store.sweepBlocking().removedSegmentCount == 10)
+    }
+
+    @Test func `an idle shard whose records have expired keeps one small file`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        _ = try store.createStreamBlocking("s", shards: 1)
+        let empty = Self.byteCount(test.disk)
+        try Self.put(store, hours: 10, test.clock)
+        test.clock.advance(milliseconds: 100 * Self.hour)
+        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        // And what the pool keeps prepared.
+        #expect(Self.byteCount(test.disk) < empty + (16 << 10) + 3 * (64 << 10))
+        try Self.put(store, hours: 1, test.clock)
+        #expect(try store.stream("s").shards[0].readAll().count == 1)
+    }
+
+    @Test func `by bytes a shard keeps its newest records, however young the others are`() throws {
+        var test = TestStore()
+        test.options.retainedBytesPerShard = 300_000
+        let store = try test.open()
+        defer { store.abandon() }
+        _ = try store.createStreamBlocking("s", shards: 2)
+        let shard = try store.stream("s").shards[0]
+        try Self.put(store, hours: 20, test.clock, byteCount: 40_000)
+        let all = try shard.readAll()
+        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        let kept = try shard.readAll()
+        #expect(kept.count < all.count && kept == all.suffix(kept.count))
+        #expect(kept.reduce(0) { $0 + $1.data.count } > 200_000)
+    }
+
+    @Test func `by bytes of the store the oldest records of all shards go first`() throws {
+        var test = TestStore()
+        test.options.retainedBytesPerStore = 500_000
+        let store = try test.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 2)
+        let dice = SeededEntropy(seed: 5)
+        for number in 0..<30 {
+            let data = (0..<40_000).map { _ in UInt8(truncatingIfNeeded: dice.next()) }
+            // The second shard's records are the younger ones.
+            try stream.putBlocking(data.span, partitionKey: "k", explicitHashKey: HashKey(number < 15 ? 0 : UInt128.max))
+            test.clock.advance(milliseconds: 1000)
+        }
+        let second = try stream.shards[1].readAll()
+        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        #expect(try stream.shards[0].readAll().count < 15)
+        #expect(try stream.shards[1].readAll().count >= second.count - 6)
+        #expect(try store.sweepBlocking().removedSegmentCount == 0)
+    }
+
+    @Test func `a clock that is set back over a restart brings nothing back that a sweep has taken`() throws {
+        let test = TestStore()
+        var store = try test.open()
+        _ = try store.createStreamBlocking("s", shards: 1)
+        try Self.put(store, hours: 60, test.clock)
+        _ = try store.sweepBlocking()
+        let before = try store.stream("s").shards[0].readAll()
+        store.abandon()
+        test.clock.setWall(nanoseconds: test.clock.wallNanoseconds() - 1_000_000 * 50 * Self.hour)
+        store = try test.open()
+        defer { store.abandon() }
+        #expect(try store.stream("s").shards[0].readAll() == before)
+    }
+
+    @Test func `compaction by hand merges what single durable puts have left, and says what it did`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        for number in 0..<1_500 { try stream.putBlocking("record \(number) of some more text".utf8Span.span, partitionKey: "k") }
+        let before = try stream.shards[0].readAll()
+        var count = 0
+        while true {
+            let report = try store.compactBlocking()
+            if report.segmentCount == 0, report.recordByteCount == 0 { break }
+            #expect(report.byteCountAfter <= report.byteCountBefore)
+            count += report.segmentCount
+        }
+        #expect(count > 2)
+        #expect(try stream.shards[0].readAll() == before)
+    }
+}
