@@ -12,7 +12,7 @@ struct RetentionSweep {
     /// - Throws: the first error; what else can go goes all the same, and what failed is tried again by the next sweep.
     func run() throws(KinesisError) -> SweepReport {
         try core.checkOpen()
-        let now = core.agingMilliseconds()
+        let now = core.believedMilliseconds()
         var report = SweepReport()
         var first: KinesisError?
         var expired: [UInt64: [ShardID]] = [:]
@@ -24,7 +24,7 @@ struct RetentionSweep {
         }
         do throws(KinesisError) { report.expiredShards = try expire(expired, now) } catch { first = first ?? error }
         // The place for what the logs of the shards that stay let go of: `catalogue.noteTime(now)` first, then for each shard of
-        // `catalogue.stream(id)?.version.shards` its log's own sweep up to `terms.horizon(at: now)`.
+        // `catalogue.stream(id)?.version.shards` its log's own sweep up to `settings.horizon(at: now)`.
         if let first { throw first }
         return report
     }
@@ -33,7 +33,7 @@ struct RetentionSweep {
     /// nothing will be, whatever they do.
     func pauseNanoseconds() -> Int64? {
         guard let next = catalogue.known.streams.values.compactMap(ShardExpiry.nextMilliseconds).min() else { return nil }
-        let now = core.agingMilliseconds()
+        let now = core.believedMilliseconds()
         let milliseconds = next > now ? next - now : 0
         return Int64(min(max(milliseconds, 60_000), 3_600_000)) * 1_000_000
     }
@@ -42,8 +42,9 @@ struct RetentionSweep {
 
     /// Opens the logs of those it answers, and of no others.
     private func gone(_ stream: StreamDescription, _ now: UInt64) throws(KinesisError) -> [ShardID] {
-        guard !stream.settings.isDeleting, let terms = catalogue.stream(stream.streamID)?.terms else { return [] }
-        let horizon = terms.horizon(at: now)
+        if stream.settings.isDeleting { return [] }
+        // What readers see may be less: a time that is not believed takes nothing away.
+        let horizon = stream.settings.horizon(at: now)
         var gone: [ShardID] = []
         for shard in ShardExpiry.candidates(stream, horizon: horizon).prefix(CatalogueRecord.greatestExpiredCount) {
             if ShardExpiry.isGone(shard, lastArrival: try lastArrival(of: shard), horizon: horizon) {
