@@ -53,6 +53,7 @@ final class Catalogue: Sendable {
         state.known = replay.state
         replayedCount = replay.recordCount
         changing = Guarded(Changing(policy: replay.policy))
+        core.startTime(at: state.known.latestMilliseconds ?? core.nowMilliseconds())
         core.keep(state.known.account?.agingMilliseconds ?? 0)
         // Directories that no record names were made for what never came to be, or belonged to what is gone: they go, and
         // their names stay unused. One that cannot be removed is in nobody's way.
@@ -144,7 +145,7 @@ final class Catalogue: Sendable {
     /// Keeps the time by which records grow old, durable when this returns: no later opening goes by an earlier one. To be
     /// called before anything goes because of its age.
     ///
-    /// - Parameter now: `agingMilliseconds`.
+    /// - Parameter now: `believedMilliseconds`.
     /// - Throws: as `change`.
     func noteTime(_ now: UInt64) throws(KinesisError) {
         keep(now)
@@ -182,8 +183,11 @@ final class Catalogue: Sendable {
             records.append(.accountChanged(account))
         }
         let horizons = state.withLock { $0.streams.mapValues(\.terms.floor) }
+        let greatest = core.believableMilliseconds
         for (id, stream) in known.streams {
-            guard let horizon = horizons[id], horizon > stream.settings.horizon(at: account.agingMilliseconds) else { continue }
+            guard let horizon = horizons[id], horizon > stream.settings.horizon(at: account.agingMilliseconds),
+                horizon + UInt64(stream.settings.retention.milliseconds) <= greatest
+            else { continue }
             var settings = stream.settings
             settings.horizonFloorMilliseconds = horizon
             records.append(.settingsChanged(streamID: id, settings))
@@ -197,7 +201,7 @@ final class Catalogue: Sendable {
     /// - Parameter more: what else is to be kept.
     /// - Returns: false when it was appended and is not durable: then the log ends with what may be lost.
     func close(_ more: (CatalogueState) -> [CatalogueRecord]) -> Bool {
-        let now = core.agingMilliseconds()
+        let now = core.believedMilliseconds()
         keep(now)
         return changing.withLock { pending in
             let records = noting(now, in: known) + more(known)

@@ -27,6 +27,12 @@ package struct CatalogueState: Hashable, Sendable {
     /// In order of their bytes.
     package var names: [StreamName] { ids.keys.sorted() }
 
+    /// The latest time that it names of those at which something was: milliseconds since 1970 UTC; nil when it names none.
+    var latestMilliseconds: UInt64? {
+        let kept = account.flatMap { $0.agingMilliseconds > 0 ? $0.agingMilliseconds : nil }
+        return (streams.values.map { $0.creationSecond * 1000 } + [kept].compactMap(\.self)).max()
+    }
+
     /// In which second a stream of that name is created, seconds since 1970 UTC: a later one than of the stream that had the
     /// name before it, whose numbers clients may hold still.
     func creationSecond(of name: StreamName, nowSecond: UInt64) -> UInt64 {

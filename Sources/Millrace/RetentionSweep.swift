@@ -12,7 +12,7 @@ struct RetentionSweep {
     /// - Throws: the first error; what else can go goes all the same, and what failed is tried again by the next sweep.
     func run() throws(KinesisError) -> SweepReport {
         try core.checkOpen()
-        let now = core.agingMilliseconds()
+        let now = core.believedMilliseconds()
         var report = SweepReport()
         var first: KinesisError?
         var expired: [UInt64: [ShardID]] = [:]
@@ -36,7 +36,7 @@ struct RetentionSweep {
         if streams.isEmpty { return nil }
         if let space = try? core.log.spaceState(), space != .ok { return 1_000_000_000 }
         if core.options.retainedBytesPerShard != nil || core.options.retainedBytesPerStore != nil { return 1_000_000_000 }
-        let now = core.agingMilliseconds()
+        let now = core.believedMilliseconds()
         let least = UInt64(streams.map(\.settings.retention.milliseconds).min() ?? 0)
         let next = [streams.compactMap(ShardExpiry.nextMilliseconds).min(), core.retention.oldestArrival.map { $0 + least + 1 }]
             .compactMap { $0 }.min() ?? .max
@@ -56,9 +56,8 @@ struct RetentionSweep {
         var first: KinesisError?
         var isTimeKept = false
         for description in catalogue.known.streams.values where !description.settings.isDeleting {
-            guard let terms = catalogue.stream(description.streamID)?.terms else { continue }
             var limits = RetentionLimits()
-            limits.expiredBefore = terms.horizon(at: now)
+            limits.expiredBefore = description.settings.horizon(at: now)
             limits.segmentMilliseconds = Self.segmentMilliseconds(UInt64(description.settings.retention.milliseconds))
             limits.removalByteLimit = Self.removalByteLimit
             limits.keptByteCount = core.options.retainedBytesPerShard
@@ -115,8 +114,9 @@ struct RetentionSweep {
 
     /// Opens the logs of those it answers, and of no others.
     private func gone(_ stream: StreamDescription, _ now: UInt64) throws(KinesisError) -> [ShardID] {
-        guard !stream.settings.isDeleting, let terms = catalogue.stream(stream.streamID)?.terms else { return [] }
-        let horizon = terms.horizon(at: now)
+        if stream.settings.isDeleting { return [] }
+        // What readers see may be less: a time that is not believed takes nothing away.
+        let horizon = stream.settings.horizon(at: now)
         var gone: [ShardID] = []
         for shard in ShardExpiry.candidates(stream, horizon: horizon).prefix(CatalogueRecord.greatestExpiredCount) {
             if ShardExpiry.isGone(shard, lastArrival: try lastArrival(of: shard), horizon: horizon) {

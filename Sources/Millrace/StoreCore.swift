@@ -27,6 +27,7 @@ final class StoreCore: Sendable {
     /// No time by which records grow old is before it; milliseconds since 1970 UTC. Relaxed: it only rises, and nothing else is
     /// ordered by it.
     private let agingFloor = Atomic<UInt64>(0)
+    private let startMilliseconds = Atomic<UInt64>(0)
 
     init(
         path: String, log: LogStore, clock: any Clock, entropy: any Entropy, readerThreadCount: Int,
@@ -74,6 +75,27 @@ final class StoreCore: Sendable {
     func keep(_ milliseconds: UInt64) { _ = agingFloor.max(milliseconds, ordering: .relaxed) }
 
     private static let aheadNanoseconds: Int64 = 3_600_000_000_000
+
+    /// The last time that the store knew of when it was opened; milliseconds since 1970 UTC. Called before anything is kept.
+    func startTime(at milliseconds: UInt64) { startMilliseconds.store(milliseconds, ordering: .relaxed) }
+
+    /// Up to when a time is believed, so that it is kept and what is too old by it goes for good: a year from the last time that
+    /// the store knew, and any once it has been open for a day. A store that is opened with a clock far ahead shows nothing old, and
+    /// shows it again when the clock is right.
+    var believableMilliseconds: UInt64 {
+        let elapsed = UInt64(max(0, clock.steadyNanoseconds().subtractingReportingOverflow(opened.steady).partialValue) / 1_000_000)
+        return elapsed >= Self.dayMilliseconds
+            ? .max : startMilliseconds.load(ordering: .relaxed) + elapsed + Self.yearMilliseconds
+    }
+
+    /// `agingMilliseconds` if that is believed; else the last time that the store knew, and what has passed since it was opened.
+    func believedMilliseconds() -> UInt64 {
+        let (now, greatest) = (agingMilliseconds(), believableMilliseconds)
+        return now <= greatest ? now : max(keptMilliseconds, greatest - Self.yearMilliseconds)
+    }
+
+    private static let dayMilliseconds: UInt64 = 86_400_000
+    private static let yearMilliseconds: UInt64 = 365 * dayMilliseconds
 
     /// - Throws: `closed` from the moment that closing began.
     func checkOpen() throws(KinesisError) {

@@ -260,7 +260,7 @@ public final class StreamStore: Sendable {
     /// openings, though their clock be behind. `close` does so too.
     ///
     /// - Throws: storage errors; `closed`.
-    package func noteTime() throws(KinesisError) { try catalogue.noteTime(core.agingMilliseconds()) }
+    package func noteTime() throws(KinesisError) { try catalogue.noteTime(core.believedMilliseconds()) }
 
     /// The latest time that is kept, milliseconds since 1970 UTC; 0 before the first.
     package var keptMilliseconds: UInt64 { core.keptMilliseconds }

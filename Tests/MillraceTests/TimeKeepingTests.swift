@@ -143,6 +143,39 @@ import Testing
         try store.closeBlocking()
     }
 
+    @Test func `a store that is opened years ahead keeps and removes nothing by that, until it has been open for a day`() throws {
+        let world = World()
+        var store = try world.open()
+        try store.make("s")
+        try Self.put(store, "a")
+        try store.split(0)
+        try store.closeBlocking()
+        let years = Int64(50 * 8766)
+        for _ in 0..<2 {
+            world.set(hours: years)
+            store = try world.open()
+            #expect(try Self.seen(store).isEmpty)
+            #expect(try store.sweepBlocking().expiredShardCount == 0)
+            try store.noteTime()
+            try store.closeBlocking()
+            world.set(hours: -years)
+            store = try world.open()
+            #expect(try Self.seen(store) == ["a"])
+            try store.closeBlocking()
+        }
+        world.set(hours: years)
+        store = try world.open()
+        world.pass(hours: 23)
+        #expect(try store.sweepBlocking().expiredShardCount == 0)
+        world.pass(hours: 1)
+        #expect(try store.sweepBlocking().expiredShardCount == 1)
+        try store.closeBlocking()
+        world.set(hours: -years)
+        store = try world.open()
+        #expect(try Self.seen(store).isEmpty)
+        try store.closeBlocking()
+    }
+
     @Test func `closing writes nothing to the catalogue while the time has not moved`() throws {
         let world = World()
         var store = try world.open()
