@@ -137,7 +137,8 @@ import Testing
                     if try life.texts(of: path) != life.texts { throw FaultFailure("\(what): the backup has something else") }
                 }
                 life.clear()
-                plan.call += 1
+                // The first calls of a kind, then every fifth: what comes later does the same for another file.
+                plan.call += plan.call < 20 ? 1 : 5
             }
         }
         print("fault matrix: \(count) plans, \(failed) refused, \(done) whole: backup")
