@@ -391,7 +391,7 @@ import Testing
 
     // MARK: By itself
 
-    @Test func `a thread waits to sweep only while there is a closed shard, and only where it was asked for`() throws {
+    @Test func `a thread waits to sweep only while there is a stream, and only where it was asked for`() throws {
         for isSweeping in [true, false] {
             let test = TestStore()
             func open() throws -> StreamStore {
@@ -401,8 +401,9 @@ import Testing
             }
             var store = try open()
             store.wantServices()
-            try store.make()
             #expect(store.runningServices == (false, false))
+            try store.make()
+            #expect(store.runningServices == (false, isSweeping))
             try store.split(0)
             #expect(store.runningServices == (false, isSweeping))
             try store.closeBlocking()
