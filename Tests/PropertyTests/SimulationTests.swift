@@ -1,10 +1,13 @@
 import MillraceTestKit
 import Testing
 
-/// Aim: retention, resharding and every state of the catalogue are right at any time, through faults and crashes.
+/// Aim: retention, resharding, limits, subscriptions, scaling and every state of the catalogue are right at any time, through faults
+/// and crashes.
 /// Method: seeded lives of a store on a disk in memory, 2,000 actions each, on one thread with a clock by hand that goes from a
 /// millisecond to ten years, forwards and backwards; calls of the disk fail, the process is killed, the power is lost at any
-/// call. After each end of the process everything is held against the model. A failing life is made small and printed with its
+/// call. Some lives have limits enforced, streams that stay CREATING, UPDATING and DELETING for a while, consumers that subscribe
+/// and go on where they were, streams that are scaled. After each end of the process everything is held against the model; a
+/// shard into which nothing was put since, one time in ten and at the end. A failing life is made small and printed with its
 /// seed, which replays it bit by bit: `MILLRACE_SEED=n`. `MILLRACE_LIVES=n` sets how many lives, `MILLRACE_LIFE_SECONDS=n` for how
 /// long at most, `MILLRACE_SEED_FIRST=n` where the seeds begin.
 @Suite struct SimulationTests {

@@ -42,7 +42,7 @@ extension ReferenceShard {
         if let stranger = rest.first {
             throw StreamMismatch("\(name): record \(stranger.ordinal) was never put, or is there twice")
         }
-        records = kept
+        (records, isSettled) = (kept, true)
         visibleEnd = .max
         if isLost, closingSecond == nil { leastArrival = kept.last?.arrival ?? 0 }
     }
