@@ -119,8 +119,15 @@ package struct SimulationFailure: Error, Sendable, CustomStringConvertible {
     /// What was run: `model` or `simulation`.
     package let kind: String
 
+    /// What lives that life again.
+    private var replay: String {
+        "MILLRACE_SEED=\(seed) swift test -c release --disable-xctest --filter "
+            + (kind == "model" ? "ModelTests" : "SimulationTests")
+    }
+
     package var description: String {
-        (["\(kind), seed \(seed), action \(step): \(detail)", "actions:"] + lines.map { "    \($0)," }).joined(separator: "\n")
+        (["\(kind), seed \(seed), action \(step): \(detail)", "replay: \(replay)", "actions:"]
+            + lines.map { "    \($0)," }).joined(separator: "\n")
     }
 }
 

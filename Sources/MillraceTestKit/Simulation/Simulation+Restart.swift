@@ -72,7 +72,7 @@ extension Simulation {
     private mutating func replaceDisk(_ next: ShadowIO) {
         disk.fault = nil
         disk = next
-        hook.attach(disk)
+        if hook.isArmed { hook.attach(disk) }
     }
 
     private mutating func losePower(_ next: ShadowIO) {
@@ -169,7 +169,7 @@ extension Simulation {
             aged.raiseHorizon(agingMilliseconds)
             for index in stream.shards.indices {
                 // Nothing was put into it since it was looked at: most of these are left to be recovered later, some are not.
-                if stream.shards[index].isSettled, !dice.chance(0.1) {
+                if stream.shards[index].isSettled, !isLast, !dice.chance(0.1) {
                     stream.shards[index].visibleEnd = .max
                     continue
                 }

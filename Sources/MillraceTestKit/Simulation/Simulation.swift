@@ -24,6 +24,8 @@ struct Simulation {
     var troubleLeft: Int?
     /// Something failed since the disk was last whole.
     var wasFaulted = false
+    /// The life is over: everything is looked at.
+    var isLast = false
     var outcome = SeedSearch.Outcome()
     private(set) var trace: UInt64 = 0
 
@@ -31,7 +33,6 @@ struct Simulation {
 
     mutating func run() {
         do {
-            hook.attach(disk)
             try open()
             for index in plan.steps.indices {
                 step = index
@@ -39,6 +40,7 @@ struct Simulation {
                 try run(plan.steps[index])
                 actor?.note(UInt64(disk.callCount(.write)) << 20 | UInt64(disk.callCount(.sync)))
             }
+            isLast = true
             try restart(.close, SeededEntropy(seed: plan.seed))
             try sweep()
             end()
@@ -115,9 +117,12 @@ struct Simulation {
         case .closeAndReopen: try restart(.close, dice)
         case .kill: try restart(.kill, dice)
         case .losePower: try restart(.losePower, dice)
-        case .losePowerDuringNext(let call): hook.takeState(atCall: call, draw: dice.next())
+        case .losePowerDuringNext(let call):
+            hook.takeState(atCall: call, draw: dice.next())
+            hook.attach(disk)
         case .failCall(let operation, let call, let errorNumber, let isPermanent):
             hook.fail(operation, call: call, errorNumber: errorNumber, isPermanent: isPermanent)
+            hook.attach(disk)
         case .leaveRoom(let byteCount):
             hook.expectTrouble()
             disk.capacityByteCount = disk.allocatedByteCount + byteCount

@@ -22,7 +22,7 @@ final class SimulationHook: Sendable {
     }
     private let state = Guarded(State())
 
-    /// The disk's calls come here from now on.
+    /// The disk's calls come here from now on. Only while something is planned: most calls are asked for nothing.
     func attach(_ disk: ShadowIO) {
         disk.fault = { [weak disk, self] operation, _, _ in disk.flatMap { called(operation, $0) } }
     }
@@ -69,9 +69,7 @@ final class SimulationHook: Sendable {
 
     private func called(_ operation: IOError.Operation, _ disk: ShadowIO) -> Int32? {
         let (due, answer) = state.withLock { state -> (UInt64?, Int32?) in
-            // Most calls are asked for nothing.
-            if state.callsLeft == nil, state.fault == nil { return (nil, nil) }
-            return (Self.due(&state), Self.answer(&state, operation))
+            (Self.due(&state), Self.answer(&state, operation))
         }
         if let due {
             let taken = Taken(disk: disk.crash(entropy: SeededEntropy(seed: due)), promises: currentPromises())
