@@ -1,3 +1,4 @@
+import Millrace
 import MillraceTestKit
 import Testing
 
@@ -25,6 +26,19 @@ import Testing
             let trace = plan.traceOfRun()
             #expect(trace != nil)
             #expect(trace == plan.traceOfRun())
+        }
+    }
+
+    @Test func `limits that the store does not keep are found, and so are states that it does not show`() {
+        for isLimit in [true, false] {
+            var wanted = ServiceOptions()
+            if isLimit { wanted.capacity = .enforce } else { wanted.transitionMilliseconds = 1000 }
+            let found = (1...20).contains { seed in
+                var plan = SimulationPlan(seed: UInt64(seed), stepCount: 200)
+                (plan.options, plan.modelOptions) = (ServiceOptions(), wanted)
+                return plan.traceOfRun() == nil
+            }
+            #expect(found)
         }
     }
 }

@@ -106,8 +106,9 @@ extension Simulation {
 
     mutating func open() throws {
         var model = ReferenceStore()
-        model.isEnforcing = plan.options.capacity == .enforce
-        model.transitionMilliseconds = plan.options.transitionMilliseconds
+        let options = plan.modelOptions ?? plan.options
+        model.isEnforcing = options.capacity == .enforce
+        model.transitionMilliseconds = options.transitionMilliseconds
         var actor = StreamActor(try newStore(plan.seed), model)
         actor.looksAtLevels = true
         self.actor = actor

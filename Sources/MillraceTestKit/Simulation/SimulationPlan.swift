@@ -13,7 +13,9 @@ package struct SimulationPlan: Sendable {
 
     package let seed: UInt64
     package let configuration: LogConfiguration
-    package let options: ServiceOptions
+    package var options: ServiceOptions
+    /// What the model goes by, where that is not what the store does: to show that the difference is found.
+    package var modelOptions: ServiceOptions?
     package var steps: [Step]
 
     package static let stepCount = 2000
