@@ -178,6 +178,8 @@ struct Simulation {
             }
         // While something fails, only records are put: what else an answer would mean is not known.
         if troubleLeft != nil, !isPut { return }
+        // Nor much at once: what a full disk does not take stays in memory, and nobody is there to make room in it.
+        if troubleLeft != nil, case .burst = action { return }
         guard var actor = actor.take() else { return }
         let isArmed = hook.isArmed
         var before = isArmed ? actor.model : nil
