@@ -18,8 +18,16 @@ package struct ReadableShard: SubscribedShard {
         _ shard: Shard, level: AckLevel? = nil,
         children: @escaping @Sendable (UInt64) throws(KinesisError) -> [ChildShard]? = { _ in nil }
     ) async throws(KinesisError) {
+        self.init(shard, try await shard.openAsync(), level: level, children: children)
+    }
+
+    /// The same of a shard whose log is open.
+    init(
+        _ shard: Shard, _ opened: OpenShard, level: AckLevel? = nil,
+        children: @escaping @Sendable (UInt64) throws(KinesisError) -> [ChildShard]?
+    ) {
         self.shard = shard
-        log = try await shard.openAsync().log
+        log = opened.log
         self.level = level ?? shard.ackLevel
         self.children = children
     }
@@ -39,11 +47,21 @@ package struct ReadableShard: SubscribedShard {
     ) async throws(KinesisError) -> SubscribedRecords {
         // At the tip there is nothing to read, so no thread has to be asked.
         if isWarm || ordinal >= log.tip(Level(level)) {
-            return try read(from: ordinal, recordCount: recordCount, byteCount: byteCount)
+            return try fetchBlocking(from: ordinal, recordCount: recordCount, byteCount: byteCount)
         }
         return try await shard.core.readers.run { () throws(KinesisError) in
-            try read(from: ordinal, recordCount: recordCount, byteCount: byteCount)
+            try fetchBlocking(from: ordinal, recordCount: recordCount, byteCount: byteCount)
         }
+    }
+
+    package func fetchBlocking(
+        from ordinal: UInt64, recordCount: Int, byteCount: Int
+    ) throws(KinesisError) -> SubscribedRecords {
+        let page = try RecordPage.read(
+            shard, from: ordinal, recordCount: recordCount, byteCount: byteCount, level: level)
+        return SubscribedRecords(
+            records: page.records, nextOrdinal: page.nextOrdinal,
+            isAtTip: page.damage == nil && page.nextOrdinal >= log.tip(Level(level)), damage: page.damage)
     }
 
     package func waitForRecord(from ordinal: UInt64) async throws(KinesisError) {
@@ -59,15 +77,4 @@ package struct ReadableShard: SubscribedShard {
     private static let closingPauseNanoseconds: UInt64 = 5_000_000
 
     package func childShards(at ordinal: UInt64) throws(KinesisError) -> [ChildShard]? { try children(ordinal) }
-
-    /// May wait for the disk.
-    private func read(
-        from ordinal: UInt64, recordCount: Int, byteCount: Int
-    ) throws(KinesisError) -> SubscribedRecords {
-        let page = try RecordPage.read(
-            shard, from: ordinal, recordCount: recordCount, byteCount: byteCount, level: level)
-        return SubscribedRecords(
-            records: page.records, nextOrdinal: page.nextOrdinal,
-            isAtTip: page.damage == nil && page.nextOrdinal >= log.tip(Level(level)), damage: page.damage)
-    }
 }

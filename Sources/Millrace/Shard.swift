@@ -63,7 +63,7 @@ public final class Shard: Sendable {
     public var isClosed: Bool { closing != nil }
 
     /// What the scaling of an on-demand stream goes by; made when it is first used.
-    var meter: TrafficMeter { measured.load() ?? measured.storeIfNil(TrafficMeter()) }
+    package var meter: TrafficMeter { measured.load() ?? measured.storeIfNil(TrafficMeter()) }
 
     var closing: ShardClosing? { closed.load()?.closing }
 

@@ -91,39 +91,6 @@ extension StreamStore {
             millisBehindLatest: page.nextArrivalMilliseconds.map { max(0, Int64(core.nowMilliseconds()) - $0) } ?? 0,
             childShards: isEnd ? stream.version.children(of: shard.id).map(\.child) : [])
     }
-
-    // MARK: Subscribing
-
-    /// - Parameter heartbeatMilliseconds: after so many without a record an empty event comes; nil: none does.
-    package func subscribe(
-        _ request: SubscribeToShardRequest, heartbeatMilliseconds: Int64? = nil
-    ) async throws(KinesisError) -> ShardEvents {
-        try begin(request, of: "\(request.consumerARN ?? "") \(request.shardID ?? "")")
-        let (found, consumer) = try find(consumerARN: request.consumerARN, streamARN: nil, consumerName: nil)
-        guard let stream = catalogue.stream(found.streamID) else { throw core.words.streamNotFound(found.name.text) }
-        let arn = core.options.consumerARN(found.name, consumer)
-        if describe(consumer, of: found.name).consumerStatus != .active {
-            throw .resourceInUse("Consumer \(arn) is not ACTIVE.")
-        }
-        let shard = try shard(request.shardID, in: stream)
-        let position = try request.startingPosition?.position ?? .latest
-        let readable = try await ReadableShard(shard) { ordinal in
-            shard.isEnd(ordinal) ? stream.version.children(of: shard.id).map(\.child) : nil
-        }
-        var terms = SubscriptionTerms()
-        terms.heartbeatNanoseconds = heartbeatMilliseconds.map { $0 * 1_000_000 }
-        if core.options.capacity == .enforce {
-            let bucket = TokenBucket.consumer(nanoseconds: core.steadyNanoseconds())
-            terms.budget = { byteCount, now in
-                bucket.charge(byteCount, nanoseconds: now)
-                return bucket.debt(nanoseconds: now) ?? 0
-            }
-        }
-        let subscription = try core.subscriptions.subscribe(
-            SubscriptionKey(consumer: "\(arn)", streamID: stream.streamID, shardID: shard.id), to: readable,
-            from: try await readable.ordinal(of: position), terms: terms)
-        return ShardEvents { () async throws(KinesisError) in try await subscription.next() }
-    }
 }
 
 extension Shard {

@@ -23,8 +23,9 @@ extension StreamStore {
                 throw .limitExceeded("A stream has at most \(Limits.consumerCount) registered consumers.")
             }
             if core.options.capacity == .enforce {
+                // Those of the account.
                 try CallLimits.checkCreatingConsumers(
-                    stream.consumers.count { describe($0, of: stream.name).consumerStatus == .creating })
+                    known.streams.values.reduce(0) { $0 + $1.consumers.count { isCreating($0) } })
             }
             var consumer = ConsumerState(
                 name: name, creationSecond: min(core.nowMilliseconds() / 1000, SequenceNumber.maximumSecond))
@@ -100,13 +101,17 @@ extension StreamStore {
     }
 
     func describe(_ consumer: ConsumerState, of stream: StreamName) -> ConsumerDescription {
+        ConsumerDescription(
+            consumerARN: core.options.consumerARN(stream, consumer),
+            consumerStatus: isCreating(consumer) ? .creating : .active,
+            consumerCreationMilliseconds: Int64(consumer.creationSecond) * 1000)
+    }
+
+    private func isCreating(_ consumer: ConsumerState) -> Bool {
         let created = consumer.creationSecond * 1000
         let now = core.nowMilliseconds()
         // A clock that was set back makes nothing new.
-        let isCreating = created <= now && now < created + core.options.transitionMilliseconds
-        return ConsumerDescription(
-            consumerARN: core.options.consumerARN(stream, consumer), consumerStatus: isCreating ? .creating : .active,
-            consumerCreationMilliseconds: Int64(created))
+        return created <= now && now < created + core.options.transitionMilliseconds
     }
 
     // MARK: Tags

@@ -17,6 +17,11 @@ package protocol SubscribedShard: Sendable {
         from ordinal: UInt64, recordCount: Int, byteCount: Int, isWarm: Bool
     ) async throws(KinesisError) -> SubscribedRecords
 
+    /// The same on the calling thread, which may wait for the disk.
+    func fetchBlocking(
+        from ordinal: UInt64, recordCount: Int, byteCount: Int
+    ) throws(KinesisError) -> SubscribedRecords
+
     /// Suspends until a record at or behind `ordinal` is visible, none will ever be because the shard is closed, or the
     /// task is cancelled. May return earlier: the shard is looked at again in any case.
     ///

@@ -7,7 +7,8 @@ package import MillraceModel
 ///
 /// Nothing is read ahead: an event is read when it is asked for, so a slow consumer keeps its own records waiting in the
 /// log, costs no memory, and slows nobody. While there are no records the asking task sleeps, woken by the record that
-/// comes; one more task sleeps until the subscription's end. No image of the log is held between events.
+/// comes; one more task sleeps until the subscription's end. No image of the log is held between events. `poll` is
+/// the same without tasks, for who drives a store by hand.
 package final class Subscription: Sendable {
     private let shard: any SubscribedShard
     private let terms: SubscriptionTerms
@@ -78,16 +79,11 @@ package final class Subscription: Sendable {
     /// reading goes on behind them, and the error comes next: whoever subscribes anew does not meet them again.
     /// - Throws: `storage`: `corrupt`, once, and then it goes on; `frozen`, `closed`, `io`.
     package func next() async throws(KinesisError) -> SubscribeToShardEvent? {
-        state.withLock { state in
-            precondition(!state.isBusy, "one task at a time asks a subscription for events")
-            state.isBusy = true
-            // What was in memory at the last call need not be any more.
-            state.isWarm = false
-        }
+        beginAsking()
         defer { state.withLock { $0.isBusy = false } }
         while !Task.isCancelled {
             let now = clock.steadyNanoseconds()
-            switch step(now) {
+            switch step(now, isAtTip: state.withLock { $0.watcher != nil }) {
             case .end:
                 finish()
                 return nil
@@ -105,6 +101,47 @@ package final class Subscription: Sendable {
         return nil
     }
 
+    /// What a subscription has to say at a moment.
+    package enum Standing: Sendable {
+        case event(SubscribeToShardEvent)
+        /// Nothing yet: until a record comes, or until that time by the steady clock.
+        case waiting(untilNanoseconds: Int64)
+        case ended
+    }
+
+    /// What `next` would answer now, on the calling thread: it may wait for the disk, and for nothing else. Not beside `next`.
+    ///
+    /// - Throws: as `next`.
+    package func poll() throws(KinesisError) -> Standing {
+        beginAsking()
+        defer { state.withLock { $0.isBusy = false } }
+        var isAtTip = false
+        while true {
+            switch step(clock.steadyNanoseconds(), isAtTip: isAtTip) {
+            case .end:
+                finish()
+                return .ended
+            case .give(let event): return .event(event)
+            case .fail(let damage): throw damage
+            case .look:
+                let found = try shard.fetchBlocking(
+                    from: state.withLock { $0.ordinal }, recordCount: terms.eventRecordCount, byteCount: terms.eventByteCount)
+                if let event = try take(found) { return .event(event) }
+                isAtTip = true
+            case .sleep(let due): return .waiting(untilNanoseconds: due)
+            }
+        }
+    }
+
+    private func beginAsking() {
+        state.withLock { state in
+            precondition(!state.isBusy, "one task at a time asks a subscription for events")
+            state.isBusy = true
+            // What was in memory at the last call need not be any more.
+            state.isWarm = false
+        }
+    }
+
     // MARK: Deciding
 
     private enum Step {
@@ -116,11 +153,12 @@ package final class Subscription: Sendable {
         case sleep(until: Int64)
     }
 
-    private func step(_ now: Int64) -> Step {
+    /// - Parameter isAtTip: nothing is there to be read, as far as is known.
+    private func step(_ now: Int64, isAtTip: Bool) -> Step {
         state.withLock { state in
             if state.isOver || seat.isEnded || now >= deadline { return .end }
             if let damage = state.damage.take() { return .fail(damage) }
-            if state.watcher == nil, now >= state.paidNanoseconds { return .look(isWarm: state.isWarm) }
+            if !isAtTip, now >= state.paidNanoseconds { return .look(isWarm: state.isWarm) }
             var due = deadline
             if now < state.paidNanoseconds {
                 due = min(due, state.paidNanoseconds)
@@ -160,6 +198,13 @@ package final class Subscription: Sendable {
         let ordinal = state.withLock { $0.ordinal }
         let found = try await shard.fetch(
             from: ordinal, recordCount: terms.eventRecordCount, byteCount: terms.eventByteCount, isWarm: isWarm)
+        if let event = try take(found) { return event }
+        watch(from: found.nextOrdinal)
+        return nil
+    }
+
+    /// The event of what was found; nil at the tip.
+    private func take(_ found: SubscribedRecords) throws(KinesisError) -> SubscribeToShardEvent? {
         let (now, wall) = (clock.steadyNanoseconds(), clock.wallNanoseconds() / 1_000_000)
         if let damage = found.damage {
             return state.withLock { state in
@@ -182,17 +227,19 @@ package final class Subscription: Sendable {
         }
     }
 
-    /// Nothing is visible at the place: the shard's end, or the tip, which is watched from now on.
+    /// Nothing is visible at the place: the shard's end, which is told, or the tip.
     private func atTip(_ ordinal: UInt64) throws(KinesisError) -> SubscribeToShardEvent? {
         state.withLock { state in
             if ordinal != state.ordinal { (state.ordinal, state.lastNumber) = (ordinal, nil) }
             state.millisBehindLatest = 0
         }
-        if let children = try shard.childShards(at: ordinal) {
-            finish()
-            return SubscribeToShardEvent(
-                records: [], continuationSequenceNumber: nil, millisBehindLatest: 0, childShards: children)
-        }
+        guard let children = try shard.childShards(at: ordinal) else { return nil }
+        finish()
+        return SubscribeToShardEvent(
+            records: [], continuationSequenceNumber: nil, millisBehindLatest: 0, childShards: children)
+    }
+
+    private func watch(from ordinal: UInt64) {
         let finding = Finding(nil)
         let task = Task { [shard, seat] in
             let result: Result<Void, KinesisError>
@@ -203,7 +250,6 @@ package final class Subscription: Sendable {
             seat.bell.ring()
         }
         state.withLock { $0.watcher = Watcher(finding: finding, task: task) }
-        return nil
     }
 
     /// After a ring: if the watcher is through, there are records, or an error.

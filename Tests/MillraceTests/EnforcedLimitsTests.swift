@@ -48,6 +48,27 @@ import Testing
         try store.closeBlocking()
     }
 
+    @Test func `five consumers may be CREATING at once, whatever streams they are of`() throws {
+        let (test, store) = try Self.open(transitionMilliseconds: 60_000)
+        for name in ["s", "t"] { _ = try store.createStreamBlocking(name, shards: 1) }
+        test.clock.advance(milliseconds: 60_000)
+        func register(_ stream: String, _ consumer: String) -> String? {
+            Self.code { () throws(KinesisError) in
+                _ = try store.answer(
+                    RegisterStreamConsumerRequest(
+                        streamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/\(stream)", consumerName: consumer))
+            }
+        }
+        for consumer in ["a", "b", "c"] { #expect(register("s", consumer) == nil) }
+        for consumer in ["a", "b"] { #expect(register("t", consumer) == nil) }
+        // The calls of a second are back, and five consumers are still CREATING.
+        test.clock.advance(milliseconds: 1000)
+        #expect(register("t", "c") == "LimitExceededException")
+        test.clock.advance(milliseconds: 59_000)
+        #expect(register("t", "c") == nil)
+        try store.closeBlocking()
+    }
+
     @Test func `in one PutRecords the records beyond the budget are refused, and only they`() throws {
         let (_, store) = try Self.open()
         _ = try store.createStreamBlocking("s", shards: 1, ack: .published)

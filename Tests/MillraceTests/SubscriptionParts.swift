@@ -105,6 +105,12 @@ final class FakeShard: SubscribedShard {
     func fetch(
         from ordinal: UInt64, recordCount: Int, byteCount: Int, isWarm: Bool
     ) async throws(KinesisError) -> SubscribedRecords {
+        try fetchBlocking(from: ordinal, recordCount: recordCount, byteCount: byteCount)
+    }
+
+    func fetchBlocking(
+        from ordinal: UInt64, recordCount: Int, byteCount: Int
+    ) throws(KinesisError) -> SubscribedRecords {
         try state.withLock { state throws(KinesisError) in
             state.fetchCount += 1
             if let error = state.error { throw error }

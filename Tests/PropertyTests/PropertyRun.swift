@@ -25,7 +25,9 @@ enum PropertyRun {
     static func text(_ report: SeedSearch.Report, _ noun: String) -> String {
         let seconds = max(report.seconds, 0.001)
         return "\(report.seedCount) \(noun), \(report.actionCount) actions, \(report.restartCount) restarts, "
-            + "\(report.callCount) calls, \(report.answerCount) of them answered, "
+            + "\(report.tally.callCount) calls, \(report.tally.answerCount) of them answered, "
+            + "\(report.tally.limitedCount) refused by a limit, \(report.tally.busyCount) by a state, "
+            + "\(report.tally.eventCount) events pushed, \(report.tally.scaledCount) shards scaled, "
             + "\(report.virtualYears) years in \(Int(seconds)) s: \(Int(Double(report.seedCount) / seconds)) \(noun)/s, "
             + "\(Int(Double(report.actionCount) / seconds)) actions/s"
     }

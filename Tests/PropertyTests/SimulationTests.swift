@@ -1,10 +1,14 @@
+import Millrace
 import MillraceTestKit
 import Testing
 
-/// Aim: retention, resharding and every state of the catalogue are right at any time, through faults and crashes.
+/// Aim: retention, resharding, limits, subscriptions, scaling and every state of the catalogue are right at any time, through faults
+/// and crashes.
 /// Method: seeded lives of a store on a disk in memory, 2,000 actions each, on one thread with a clock by hand that goes from a
 /// millisecond to ten years, forwards and backwards; calls of the disk fail, the process is killed, the power is lost at any
-/// call. After each end of the process everything is held against the model. A failing life is made small and printed with its
+/// call. Some lives have limits enforced, streams that stay CREATING, UPDATING and DELETING for a while, consumers that subscribe
+/// and go on where they were, streams that are scaled. After each end of the process everything is held against the model; a
+/// shard into which nothing was put since, one time in ten and at the end. A failing life is made small and printed with its
 /// seed, which replays it bit by bit: `MILLRACE_SEED=n`. `MILLRACE_LIVES=n` sets how many lives, `MILLRACE_LIFE_SECONDS=n` for how
 /// long at most, `MILLRACE_SEED_FIRST=n` where the seeds begin.
 @Suite struct SimulationTests {
@@ -22,6 +26,19 @@ import Testing
             let trace = plan.traceOfRun()
             #expect(trace != nil)
             #expect(trace == plan.traceOfRun())
+        }
+    }
+
+    @Test func `limits that the store does not keep are found, and so are states that it does not show`() {
+        for isLimit in [true, false] {
+            var wanted = ServiceOptions()
+            if isLimit { wanted.capacity = .enforce } else { wanted.transitionMilliseconds = 1000 }
+            let found = (1...20).contains { seed in
+                var plan = SimulationPlan(seed: UInt64(seed), stepCount: 200)
+                (plan.options, plan.modelOptions) = (ServiceOptions(), wanted)
+                return plan.traceOfRun() == nil
+            }
+            #expect(found)
         }
     }
 }

@@ -3,21 +3,30 @@ package import MillraceModel
 // What may be changed of a stream while it lives.
 
 extension ReferenceStore {
-    private mutating func change(
-        _ reference: StreamReference, _ body: (inout ReferenceStream) throws(KinesisError) -> Void
+    /// Changes nothing when `body` throws.
+    ///
+    /// - Parameter showsUpdating: whether the stream is UPDATING for a while when something changes.
+    private mutating func changeSettings(
+        _ reference: StreamReference, showsUpdating: Bool = true,
+        _ body: (inout ReferenceStream) throws(KinesisError) -> Void
     ) throws(KinesisError) {
-        var stream = try stream(reference)
+        var stream = try find(reference)
+        try requireActive(stream.name)
+        // It may have been seen just now that a change is over.
+        stream.transition = nil
+        let before = stream.settings
         try body(&stream)
         streams[stream.name] = stream
+        if showsUpdating, stream.settings != before { show(.updating, stream.name) }
     }
 
     package mutating func answer(_ request: IncreaseStreamRetentionPeriodRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try setRetention(request.stream, request.retentionPeriodHours) { $0 >= $1 }
     }
 
     package mutating func answer(_ request: DecreaseStreamRetentionPeriodRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         try setRetention(request.stream, request.retentionPeriodHours) { $0 <= $1 }
     }
 
@@ -25,7 +34,7 @@ extension ReferenceStore {
         _ reference: StreamReference, _ hours: Int?, _ isAllowed: (RetentionPeriod, RetentionPeriod) -> Bool
     ) throws(KinesisError) {
         let period = try RetentionPeriod(hours: hours ?? 0)
-        try change(reference) { [aging] stream throws(KinesisError) in
+        try changeSettings(reference) { [aging] stream throws(KinesisError) in
             if !isAllowed(period, stream.retention) { throw .invalidArgument("direction") }
             if period == stream.retention { return }
             stream.raiseHorizon(aging)
@@ -36,39 +45,43 @@ extension ReferenceStore {
     }
 
     package mutating func answer(_ request: UpdateStreamModeRequest) throws(KinesisError) {
-        try request.validate()
-        try change(StreamReference(arn: request.streamARN)) {
-            $0.mode = request.streamModeDetails?.streamMode.flatMap(StreamMode.init) ?? .provisioned
+        try begin(request)
+        let mode = request.streamModeDetails?.streamMode.flatMap(StreamMode.init) ?? .provisioned
+        try changeSettings(StreamReference(arn: request.streamARN)) { [now, isEnforcing] stream throws(KinesisError) in
+            if stream.mode == mode { return }
+            if isEnforcing, stream.modeChanges.count(at: now) >= 2 { throw .limitExceeded("2 a day") }
+            stream.modeChanges.add(now)
+            stream.mode = mode
         }
     }
 
     package mutating func answer(_ request: UpdateMaxRecordSizeRequest) throws(KinesisError) {
-        try request.validate()
-        try change(StreamReference(arn: request.streamARN)) {
+        try begin(request)
+        try changeSettings(StreamReference(arn: request.streamARN)) {
             $0.recordByteLimit = (request.maxRecordSizeInKiB ?? 0) << 10
         }
     }
 
     package mutating func answer(_ request: StartStreamEncryptionRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         if request.encryptionType != "KMS" { throw .invalidArgument("type") }
-        try change(request.stream) { $0.keyID = request.keyID }
+        try changeSettings(request.stream) { $0.keyID = request.keyID }
     }
 
     package mutating func answer(_ request: StopStreamEncryptionRequest) throws(KinesisError) {
-        try request.validate()
+        try begin(request)
         if request.encryptionType != "KMS" { throw .invalidArgument("type") }
-        try change(request.stream) { $0.keyID = nil }
+        try changeSettings(request.stream) { $0.keyID = nil }
     }
 
     package mutating func answer(_ request: EnableEnhancedMonitoringRequest) throws(KinesisError) {
-        try request.validate()
-        try change(request.stream) { $0.metrics.formUnion(Self.metrics(request.shardLevelMetrics)) }
+        try begin(request)
+        try changeSettings(request.stream) { $0.metrics.formUnion(Self.metrics(request.shardLevelMetrics)) }
     }
 
     package mutating func answer(_ request: DisableEnhancedMonitoringRequest) throws(KinesisError) {
-        try request.validate()
-        try change(request.stream) { $0.metrics.subtract(Self.metrics(request.shardLevelMetrics)) }
+        try begin(request)
+        try changeSettings(request.stream) { $0.metrics.subtract(Self.metrics(request.shardLevelMetrics)) }
     }
 
     private static func metrics(_ names: [String]?) -> [ShardLevelMetric] {
@@ -86,20 +99,20 @@ extension ReferenceStore {
     }
 
     package mutating func answer(_ request: AddTagsToStreamRequest) throws(KinesisError) {
-        try request.validate()
-        try change(request.stream) { stream throws(KinesisError) in
+        try begin(request)
+        try changeSettings(request.stream, showsUpdating: false) { stream throws(KinesisError) in
             stream.tags = try Self.adding(request.tags ?? [:], to: stream.tags)
         }
     }
 
     package mutating func answer(_ request: RemoveTagsFromStreamRequest) throws(KinesisError) {
-        try request.validate()
-        try change(request.stream) { stream in for key in request.tagKeys ?? [] { stream.tags[key] = nil } }
+        try begin(request)
+        try changeSettings(request.stream, showsUpdating: false) { stream in for key in request.tagKeys ?? [] { stream.tags[key] = nil } }
     }
 
-    package func answer(_ request: ListTagsForStreamRequest) throws(KinesisError) -> ListTagsForStreamResponse {
-        try request.validate()
-        let tags = try stream(request.stream).tags.sorted { $0.key < $1.key }
+    package mutating func answer(_ request: ListTagsForStreamRequest) throws(KinesisError) -> ListTagsForStreamResponse {
+        try begin(request)
+        let tags = try find(request.stream).tags.sorted { $0.key < $1.key }
             .filter { $0.key > request.exclusiveStartTagKey ?? "" }
         let limit = request.limit ?? 50
         return ListTagsForStreamResponse(
@@ -107,62 +120,18 @@ extension ReferenceStore {
     }
 
     package mutating func answer(_ request: PutResourcePolicyRequest) throws(KinesisError) {
-        try request.validate()
-        try change(StreamReference(arn: request.resourceARN)) { $0.policy = request.policy ?? "" }
+        try begin(request)
+        try changeSettings(StreamReference(arn: request.resourceARN), showsUpdating: false) { $0.policy = request.policy ?? "" }
     }
 
     package mutating func answer(_ request: DeleteResourcePolicyRequest) throws(KinesisError) {
-        try request.validate()
-        try change(StreamReference(arn: request.resourceARN)) { $0.policy = "" }
+        try begin(request)
+        try changeSettings(StreamReference(arn: request.resourceARN), showsUpdating: false) { $0.policy = "" }
     }
 
-    package func answer(_ request: GetResourcePolicyRequest) throws(KinesisError) -> String {
-        try request.validate()
-        let policy = try stream(StreamReference(arn: request.resourceARN)).policy
+    package mutating func answer(_ request: GetResourcePolicyRequest) throws(KinesisError) -> String {
+        try begin(request)
+        let policy = try find(StreamReference(arn: request.resourceARN)).policy
         return policy.isEmpty ? "{}" : policy
-    }
-
-    // MARK: Consumers
-
-    package mutating func answer(_ request: RegisterStreamConsumerRequest) throws(KinesisError) -> ConsumerDescription {
-        try request.validate()
-        let name = request.consumerName ?? ""
-        let tags = try Self.adding(request.tags ?? [:], to: [:])
-        let consumer = ReferenceConsumer(creationSecond: now / 1000, tags: tags)
-        try change(StreamReference(arn: request.streamARN)) { stream throws(KinesisError) in
-            if stream.consumers[name] != nil { throw .resourceInUse("name") }
-            if stream.consumers.count >= 20 { throw .limitExceeded("consumers") }
-            stream.consumers[name] = consumer
-        }
-        return Self.describe(name, consumer, try StreamARN(request.streamARN ?? ""))
-    }
-
-    private static func describe(_ name: String, _ consumer: ReferenceConsumer, _ arn: StreamARN) -> ConsumerDescription {
-        guard let name = try? ConsumerName(name) else { preconditionFailure("\(name) names a consumer") }
-        return ConsumerDescription(
-            consumerARN: ConsumerARN(streamARN: arn, consumerName: name, creationSecond: consumer.creationSecond),
-            consumerStatus: .active, consumerCreationMilliseconds: Int64(consumer.creationSecond) * 1000)
-    }
-
-    package mutating func answer(_ request: DeregisterStreamConsumerRequest) throws(KinesisError) {
-        try request.validate()
-        try change(StreamReference(arn: request.streamARN)) { stream throws(KinesisError) in
-            if stream.consumers.removeValue(forKey: request.consumerName ?? "") == nil { throw .resourceNotFound("consumer") }
-        }
-    }
-
-    package func answer(_ request: DescribeStreamConsumerRequest) throws(KinesisError) -> ConsumerDescription {
-        try request.validate()
-        let stream = try stream(StreamReference(arn: request.streamARN))
-        let name = request.consumerName ?? ""
-        guard let consumer = stream.consumers[name] else { throw .resourceNotFound("consumer") }
-        return Self.describe(name, consumer, Self.arn(stream.name))
-    }
-
-    package func answer(_ request: ListStreamConsumersRequest) throws(KinesisError) -> [ConsumerDescription] {
-        try request.validate()
-        let stream = try stream(StreamReference(arn: request.streamARN))
-        return stream.consumers.sorted { $0.key < $1.key }.prefix(min(request.maxResults ?? 100, 100))
-            .map { Self.describe($0.key, $0.value, Self.arn(stream.name)) }
     }
 }

@@ -32,6 +32,10 @@ package struct ReferenceShard: Sendable {
     package var isGone = false
     /// The greatest number ever given out here, whether its record is still there or not.
     package var greatestNumber: SequenceNumber?
+    /// Nothing was put since its log was last looked at.
+    package var isSettled = false
+    /// Full ones until somebody has used them since the process began.
+    var budgets: ReferenceBudgets?
 
     /// Whether it took records at some time of the stretch.
     func wasOpen(from first: UInt64, to last: UInt64) -> Bool {
@@ -83,6 +87,31 @@ package struct ReferenceStream: Sendable {
     package var policy = ""
     package var recordByteLimit = 1 << 20
     package var consumers: [String: ReferenceConsumer] = [:]
+    /// When the shard count and the mode were changed, of which the service allows some a day.
+    package var countChanges = ReferenceDay()
+    var modeChanges = ReferenceDay()
+    /// nil while it is ACTIVE.
+    var transition: Transition?
+
+    /// What the stream is shown as for a while.
+    struct Transition: Hashable, Sendable {
+        let status: StreamStatus
+        /// In milliseconds since 1970 UTC.
+        let end: UInt64
+    }
+
+    /// What the operations on a stream's settings change.
+    struct Settings: Equatable {
+        let keptHorizon: UInt64
+        let mode: StreamMode, retention: RetentionPeriod, keyID: String?, metrics: Set<ShardLevelMetric>
+        let tags: [String: String], policy: String, recordByteLimit: Int
+    }
+
+    var settings: Settings {
+        Settings(
+            keptHorizon: keptHorizon, mode: mode, retention: retention, keyID: keyID, metrics: metrics, tags: tags,
+            policy: policy, recordByteLimit: recordByteLimit)
+    }
 
     package var openShards: [ReferenceShard] {
         shards.filter { $0.closingSecond == nil }.sorted { $0.range.lowerBound < $1.range.lowerBound }

@@ -27,8 +27,7 @@ package struct ModelSequence: Sendable {
     package struct Run: Hashable, Sendable {
         /// A hash over what was done and seen.
         package let trace: UInt64
-        package let callCount: Int
-        package let answerCount: Int
+        package let tally: StreamTally
     }
 
     @discardableResult
@@ -43,7 +42,7 @@ package struct ModelSequence: Sendable {
                 mutation?(actions[index], &actor.model)
                 try world.perform(actions[index], &actor)
             }
-            return Run(trace: actor.trace, callCount: actor.callCount, answerCount: actor.answerCount)
+            return Run(trace: actor.trace, tally: actor.tally)
         } catch {
             throw SimulationFailure(
                 seed: seed, step: step, detail: "\(error)", lines: actions[...step].map(\.line), kind: "model")
@@ -80,15 +79,16 @@ package struct ModelSequence: Sendable {
 
         mutating func perform(_ action: StreamAction, _ actor: inout StreamActor) throws {
             let now = UInt64(clock.wallNanoseconds() / 1_000_000)
-            (actor.model.now, actor.model.aging) = (now, now)
+            (actor.model.now, actor.model.aging, actor.model.steady) = (now, now, clock.steadyNanoseconds())
             switch action {
             case .advanceClock(let milliseconds):
                 // Nanoseconds since 1970 end in 2262.
                 if Int64(now) + milliseconds < 8_000_000_000_000 { clock.advance(milliseconds: milliseconds) }
+            case .passTime(let microseconds): clock.advance(nanoseconds: microseconds * 1000)
             case .dropCache: actor.store.engine.dropCache()
             case .closeAndReopen:
                 try actor.store.closeBlocking()
-                actor.store = try open()
+                (actor.subscriptions, actor.store) = ([:], try open())
                 for name in actor.model.streams.keys.sorted() {
                     try actor.checkShards(Int(name.dropFirst()) ?? 0)
                 }
@@ -119,8 +119,15 @@ package struct SimulationFailure: Error, Sendable, CustomStringConvertible {
     /// What was run: `model` or `simulation`.
     package let kind: String
 
+    /// What lives that life again.
+    private var replay: String {
+        "MILLRACE_SEED=\(seed) swift test -c release --disable-xctest --filter "
+            + (kind == "model" ? "ModelTests" : "SimulationTests")
+    }
+
     package var description: String {
-        (["\(kind), seed \(seed), action \(step): \(detail)", "actions:"] + lines.map { "    \($0)," }).joined(separator: "\n")
+        (["\(kind), seed \(seed), action \(step): \(detail)", "replay: \(replay)", "actions:"]
+            + lines.map { "    \($0)," }).joined(separator: "\n")
     }
 }
 

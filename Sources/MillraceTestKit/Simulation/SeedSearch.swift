@@ -5,9 +5,7 @@ import Synchronization
 package struct SeedSearch: Sendable {
     package struct Outcome: Sendable {
         package var actionCount = 0
-        /// Calls of the store, and those that it did not refuse.
-        package var callCount = 0
-        package var answerCount = 0
+        package var tally = StreamTally()
         /// How far the clocks moved.
         package var virtualMilliseconds: Int64 = 0
         package var restartCount = 0
@@ -18,9 +16,7 @@ package struct SeedSearch: Sendable {
     package struct Report: Sendable {
         package var seedCount = 0
         package var actionCount = 0
-        /// Calls of the store, and those that it did not refuse.
-        package var callCount = 0
-        package var answerCount = 0
+        package var tally = StreamTally()
         package var virtualMilliseconds: Int64 = 0
         package var restartCount = 0
         package var nanoseconds: Int64 = 0
@@ -53,8 +49,7 @@ package struct SeedSearch: Sendable {
                     let isOver = state.withLock { report in
                         report.seedCount += 1
                         report.actionCount += outcome.actionCount
-                        report.callCount += outcome.callCount
-                        report.answerCount += outcome.answerCount
+                        report.tally += outcome.tally
                         report.virtualMilliseconds += outcome.virtualMilliseconds
                         report.restartCount += outcome.restartCount
                         report.nanoseconds = clock.steadyNanoseconds() - start
@@ -86,8 +81,7 @@ extension SeedSearch {
             var outcome = Outcome()
             outcome.actionCount = length
             do throws(SimulationFailure) {
-                let run = try sequence.run()
-                (outcome.callCount, outcome.answerCount) = (run.callCount, run.answerCount)
+                outcome.tally = try sequence.run().tally
             } catch { outcome.failure = sequence.shrunk(error) }
             return outcome
         }

@@ -7,7 +7,8 @@ extension ReferenceShard {
     /// Keeps the records that the log has: all that were promised, and without a hole as many of the rest as there are.
     mutating func settle(_ log: ShardLog, promised: UInt64, horizon: UInt64, name: String) throws {
         var rest = try log.everything()[...]
-        let numbered = Set(records.compactMap { $0.number?.ordinal })
+        let isKnown = records.allSatisfy { $0.number != nil }
+        let numbered = isKnown ? [] : Set(records.compactMap { $0.number?.ordinal })
         var kept: [ReferenceRecord] = []
         var (isOver, isLost) = (false, false)
         for record in records {
@@ -42,7 +43,7 @@ extension ReferenceShard {
         if let stranger = rest.first {
             throw StreamMismatch("\(name): record \(stranger.ordinal) was never put, or is there twice")
         }
-        records = kept
+        (records, isSettled) = (kept, true)
         visibleEnd = .max
         if isLost, closingSecond == nil { leastArrival = kept.last?.arrival ?? 0 }
     }

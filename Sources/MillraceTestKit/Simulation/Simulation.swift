@@ -9,36 +9,38 @@ import MillraceModel
 /// What a crash or a fault leaves open is settled at the next opening: an action that was not answered has happened wholly or
 /// not at all, and of a shard's records the promised ones are there, and a stretch without holes of those behind them.
 struct Simulation {
-    private let plan: SimulationPlan
-    private var disk = ShadowIO()
-    private let clock = ManualClock()
-    private let hook = SimulationHook()
-    private var actor: StreamActor?
+    let plan: SimulationPlan
+    var disk = ShadowIO()
+    let clock = ManualClock()
+    let hook = SimulationHook()
+    var actor: StreamActor?
     /// What the clocks said when the store was opened.
-    private var opened: (wall: Int64, steady: Int64) = (0, 0)
+    var opened: (wall: Int64, steady: Int64) = (0, 0)
     /// What was promised by logs that are not open now.
-    private var promises = StoreModel.Promises()
-    private var boot: UInt64 = 1
+    var promises = StoreModel.Promises()
+    var boot: UInt64 = 1
     private var step = 0
     /// Steps left until the process ends after something failed; nil while nothing has.
-    private var troubleLeft: Int?
+    var troubleLeft: Int?
     /// Something failed since the disk was last whole.
-    private var wasFaulted = false
-    private(set) var outcome = SeedSearch.Outcome()
+    var wasFaulted = false
+    /// The life is over: everything is looked at.
+    var isLast = false
+    var outcome = SeedSearch.Outcome()
     private(set) var trace: UInt64 = 0
 
     init(_ plan: SimulationPlan) { self.plan = plan }
 
     mutating func run() {
         do {
-            hook.attach(disk)
-            try open(ReferenceStore(), draw: plan.seed)
+            try open()
             for index in plan.steps.indices {
                 step = index
                 outcome.actionCount += 1
                 try run(plan.steps[index])
                 actor?.note(UInt64(disk.callCount(.write)) << 20 | UInt64(disk.callCount(.sync)))
             }
+            isLast = true
             try restart(.close, SeededEntropy(seed: plan.seed))
             try sweep()
             end()
@@ -52,7 +54,7 @@ struct Simulation {
 
     private mutating func end() {
         trace = actor?.trace ?? 0
-        (outcome.callCount, outcome.answerCount) = (actor?.callCount ?? 0, actor?.answerCount ?? 0)
+        outcome.tally = actor?.tally ?? StreamTally()
         actor?.store.abandon()
         actor = nil
         hook.reset()
@@ -61,12 +63,23 @@ struct Simulation {
 
     // MARK: Time
 
-    private var nowMilliseconds: UInt64 { UInt64(clock.wallNanoseconds() / 1_000_000) }
+    var nowMilliseconds: UInt64 { UInt64(clock.wallNanoseconds() / 1_000_000) }
 
     /// The time by which records grow old: the wall's, but at most an hour ahead of what has passed since the opening.
-    private var agingMilliseconds: UInt64 {
+    var agingMilliseconds: UInt64 {
         let passed = opened.wall + (clock.steadyNanoseconds() - opened.steady) + 3_600_000_000_000
         return UInt64(max(0, min(clock.wallNanoseconds(), passed)) / 1_000_000)
+    }
+
+    /// Tells the model what time it is.
+    func tell(_ model: inout ReferenceStore) {
+        (model.now, model.aging, model.steady) = (nowMilliseconds, agingMilliseconds, clock.steadyNanoseconds())
+    }
+
+    private mutating func tellActor() {
+        guard var actor = actor.take() else { return }
+        tell(&actor.model)
+        self.actor = actor
     }
 
     private mutating func move(_ milliseconds: Int64, isTimePassing: Bool) {
@@ -76,7 +89,11 @@ struct Simulation {
         guard (315_532_800_000...7_258_118_400_000).contains(to) else { return }
         outcome.virtualMilliseconds += abs(milliseconds)
         if isTimePassing {
-            guard clock.steadyNanoseconds() < 5_000_000_000_000_000_000 else { return }
+            // Budgets are counted for eight years from when a process began; the clock itself ends later.
+            let passed = clock.steadyNanoseconds() - opened.steady + milliseconds * 1_000_000
+            guard clock.steadyNanoseconds() < 5_000_000_000_000_000_000,
+                plan.options.capacity == .off || passed < 8 * 31_536_000_000_000_000
+            else { return }
             clock.advance(milliseconds: milliseconds)
         } else {
             clock.setWall(nanoseconds: to * 1_000_000)
@@ -87,9 +104,7 @@ struct Simulation {
 
     private mutating func run(_ step: SimulationPlan.Step) throws {
         let dice = SeededEntropy(seed: step.draw)
-        let (now, aging) = (nowMilliseconds, agingMilliseconds)
-        actor?.model.now = now
-        actor?.model.aging = aging
+        tellActor()
         if hook.isArmed { look() }
         if let left = troubleLeft {
             troubleLeft = left - 1
@@ -97,19 +112,43 @@ struct Simulation {
         }
         switch step.action {
         case .advanceClock(let milliseconds): move(milliseconds, isTimePassing: true)
+        case .passTime(let microseconds): clock.advance(nanoseconds: microseconds * 1000)
         case .setClock(let milliseconds): move(milliseconds, isTimePassing: false)
         case .closeAndReopen: try restart(.close, dice)
         case .kill: try restart(.kill, dice)
         case .losePower: try restart(.losePower, dice)
-        case .losePowerDuringNext(let call): hook.takeState(atCall: call, draw: dice.next())
+        case .losePowerDuringNext(let call):
+            hook.takeState(atCall: call, draw: dice.next())
+            hook.attach(disk)
         case .failCall(let operation, let call, let errorNumber, let isPermanent):
             hook.fail(operation, call: call, errorNumber: errorNumber, isPermanent: isPermanent)
+            hook.attach(disk)
         case .leaveRoom(let byteCount):
             hook.expectTrouble()
             disk.capacityByteCount = disk.allocatedByteCount + byteCount
         case .dropCache: actor?.store.engine.dropCache()
         case .flush, .sync, .idle, .prepare: try work(step.action, dice)
+        case .scale(let minutes): try scale(minutes, dice)
+        case .pollAt(let slot, let milliseconds), .subscribeAgain(let slot, let milliseconds):
+            if let start = actor?.subscriptions[slot]?.place.startNanoseconds {
+                let left = start / 1_000_000 + milliseconds - clock.steadyNanoseconds() / 1_000_000
+                if left > 0 { move(left, isTimePassing: true) }
+                tellActor()
+            }
+            try serve(step.action, dice)
         default: try serve(step.action, dice)
+        }
+    }
+
+    private mutating func scale(_ minutes: Int, _ dice: SeededEntropy) throws {
+        guard actor?.model.streams.values.contains(where: { $0.mode == .onDemand }) == true else { return }
+        try serve(.scale(minutes: 1), dice)
+        // Of one minute it is known which of two states a loss of power leaves.
+        if hook.isArmed || troubleLeft != nil { return }
+        for _ in 1..<max(1, minutes) {
+            move(60_000, isTimePassing: true)
+            tellActor()
+            try serve(.scale(minutes: 1), dice)
         }
     }
 
@@ -134,11 +173,13 @@ struct Simulation {
     private mutating func serve(_ action: StreamAction, _ dice: SeededEntropy) throws {
         let isPut =
             switch action {
-            case .putRecord, .putRecords: true
+            case .putRecord, .putRecords, .burst: true
             default: false
             }
         // While something fails, only records are put: what else an answer would mean is not known.
         if troubleLeft != nil, !isPut { return }
+        // Nor much at once: what a full disk does not take stays in memory, and nobody is there to make room in it.
+        if troubleLeft != nil, case .burst = action { return }
         guard var actor = actor.take() else { return }
         let isArmed = hook.isArmed
         var before = isArmed ? actor.model : nil
@@ -159,7 +200,7 @@ struct Simulation {
             self.actor = actor
             if isCreating {
                 let candidates = [actor.model] + (before.map { [$0] } ?? [])
-                let target = Target(action, actor)
+                let target = ReshardTarget(action, actor)
                 before = nil
                 if hook.isArmed, let taken = hook.take() {
                     return try restart(.losePower, dice, candidates: candidates, target: target, from: taken)
@@ -172,202 +213,12 @@ struct Simulation {
             self.actor = actor
             throw error
         }
-        let candidates = [actor.model] + (before.map { [$0] } ?? [])
         self.actor = actor
         if let taken = hook.take() {
-            try restart(.losePower, dice, candidates: candidates, target: nil, from: taken)
+            let candidates = [actor.model] + (before.map { [$0] } ?? [])
+            // Streams are scaled one after the other: the power may have failed between two.
+            let target = action == .scale(minutes: 1) ? ReshardTarget(action, actor) : nil
+            try restart(.losePower, dice, candidates: candidates, target: target, from: taken)
         }
-    }
-
-    /// Streams that a reshard may have changed in a way that no answer told.
-    private struct Target {
-        let streams: [Int]
-        /// How many shards it wanted; nil when that was the store's to say.
-        let count: Int?
-
-        init?(_ action: StreamAction, _ actor: StreamActor) {
-            switch action {
-            case .updateShardCount(let stream, let choice):
-                guard let count = actor.count(choice, stream) else { return nil }
-                (streams, self.count) = ([stream], count)
-            case .scale:
-                let names = actor.model.streams.filter { $0.value.mode == .onDemand }.keys.sorted()
-                (streams, count) = (names.map { Int($0.dropFirst()) ?? 0 }, nil)
-            default: return nil
-            }
-        }
-    }
-
-    private mutating func restartFromTaken(_ dice: SeededEntropy, _ candidates: [ReferenceStore]) throws {
-        if let taken = hook.take() { try restart(.losePower, dice, candidates: candidates, target: nil, from: taken) }
-    }
-
-    // MARK: The end of the process
-
-    private enum End { case close, kill, losePower }
-
-    /// - Parameters:
-    ///   - candidates: what the store may be when it is open again; the first that fits is. None: what the model is.
-    ///   - target: the reshard that may have happened to the last of them.
-    ///   - taken: the disk to go on with, when the power failed within a call.
-    private mutating func restart(
-        _ end: End, _ dice: SeededEntropy, candidates: [ReferenceStore] = [], target: Target? = nil,
-        from taken: SimulationHook.Taken? = nil
-    ) throws {
-        guard let actor else { return }
-        outcome.restartCount += 1
-        if taken == nil { look() }
-        var promised = taken?.promises ?? hook.currentPromises()
-        var end = end
-        var taken = taken
-        if taken == nil, end == .close {
-            do throws(KinesisError) {
-                try actor.store.closeBlocking()
-                promised = hook.currentPromises()
-            } catch {
-                guard hook.isFaulted else { throw StreamMismatch("closing failed: \(error)") }
-            }
-            // Power failed while it closed.
-            if let state = hook.take() { (taken, end, promised) = (state, .losePower, state.promises) }
-        }
-        actor.store.abandon()
-        var candidates = candidates.isEmpty ? [actor.model] : candidates
-        // The power failed before the action came to its end: nobody was told the numbers it gave.
-        if taken != nil, let before = candidates.last { candidates[0].forgetNumbers(since: before) }
-        wasFaulted = wasFaulted || hook.isFaulted
-        hook.resetFault()
-        disk.capacityByteCount = 1 << 40
-        troubleLeft = nil
-        switch end {
-        case .close: break
-        case .kill: replaceDisk(disk.kill())
-        case .losePower: losePower(taken?.disk ?? disk.crash(entropy: dice))
-        }
-        self.promises.durable.merge(promised.durable) { $1 }
-        self.promises.written = end == .losePower ? self.promises.durable : self.promises.written.merging(promised.written) { $1 }
-        hook.look(at: [], self.promises)
-        var next = try reopened(actor, dice)
-        // Power failed while it opened: nothing but what was durable before is promised.
-        while let state = hook.take() {
-            next.store.abandon()
-            losePower(state.disk)
-            self.promises.written = self.promises.durable
-            hook.look(at: [], self.promises)
-            next = try reopened(actor, dice)
-        }
-        next.model = try settle(candidates, target, &next)
-        self.actor = next
-        look()
-        if dice.chance(0.1) { try sweep() }
-        // Power failed while all was read.
-        try restartFromTaken(dice, [])
-    }
-
-    private mutating func replaceDisk(_ next: ShadowIO) {
-        disk.fault = nil
-        disk = next
-        hook.attach(disk)
-    }
-
-    private mutating func losePower(_ next: ShadowIO) {
-        replaceDisk(next)
-        boot += 1
-        clock.restart(bootIdentity: (1000 + boot, boot))
-    }
-
-    private mutating func reopened(_ actor: StreamActor, _ dice: SeededEntropy) throws -> StreamActor {
-        disk.capacityByteCount = 1 << 40
-        // After faults there may be files that were begun and never used, which verification cannot tell from lost ones.
-        if !wasFaulted, dice.chance(0.1) {
-            let damage = try StoreVerification.run(at: "/store", io: disk).findings.filter { $0.severity == .damage }
-            if !damage.isEmpty { throw StreamMismatch("verification finds damage: \(damage)") }
-        }
-        var next = actor
-        next.store = try newStore(dice.next())
-        next.allowsTrouble = false
-        return next
-    }
-
-    private mutating func newStore(_ draw: UInt64) throws -> StreamStore {
-        opened = (clock.wallNanoseconds(), clock.steadyNanoseconds())
-        return try StreamStore(
-            at: "/store", io: disk, clock: clock, entropy: SeededEntropy(seed: draw), configuration: plan.configuration)
-    }
-
-    private mutating func open(_ model: ReferenceStore, draw: UInt64) throws {
-        var actor = StreamActor(try newStore(draw), model)
-        actor.looksAtLevels = true
-        self.actor = actor
-        look()
-    }
-
-    /// Has the disk's calls know what is promised now.
-    private func look() { hook.look(at: actor?.store.engine.openLogs ?? [], promises) }
-
-    // MARK: What is left
-
-    /// The candidate that the store is, with the records that are left.
-    private func settle(
-        _ candidates: [ReferenceStore], _ target: Target?, _ actor: inout StreamActor
-    ) throws -> ReferenceStore {
-        var refused: [String] = []
-        for (index, candidate) in candidates.enumerated() {
-            var model = candidate
-            model.reopened(
-                now: nowMilliseconds, aging: agingMilliseconds, kept: actor.store.keptMilliseconds,
-                horizons: actor.store.catalogueState.streams.values.reduce(into: [:]) {
-                    $0[$1.name.text] = $1.settings.horizonFloorMilliseconds
-                }, countingOnFrom: candidates[0])
-            actor.model = model
-            for name in model.streams.keys.sorted() where (try? actor.store.stream(name)) != nil {
-                do { try actor.learnClosings(Int(name.dropFirst()) ?? 0) } catch { refused.append("\(error)") }
-            }
-            model = actor.model
-            if let target, index == candidates.count - 1, try actor.view(actor.store) != actor.view(model) {
-                do {
-                    for stream in target.streams { try actor.adoptShards(stream, target.count) }
-                    model = actor.model
-                } catch { refused.append("\(error)") }
-            }
-            let (found, wanted) = (try actor.view(actor.store), try actor.view(model))
-            if found == wanted {
-                try settleRecords(&model, actor)
-                try checkLogs(model, actor)
-                return model
-            }
-            refused.append(StreamView.difference(found, wanted))
-        }
-        throw StreamMismatch("after the end of the process " + refused.joined(separator: "; or "))
-    }
-
-    private func settleRecords(_ model: inout ReferenceStore, _ actor: StreamActor) throws {
-        for name in model.streams.keys.sorted() {
-            guard let handle = try? actor.store.stream(name), var stream = model.streams[name] else { continue }
-            var aged = stream
-            aged.raiseHorizon(agingMilliseconds)
-            for index in stream.shards.indices {
-                let log = try actor.store.engine.log(handle.shards[index].logID)
-                try stream.shards[index].settle(
-                    log, promised: promises.written[log.id] ?? 0, horizon: aged.horizon, name: "\(name)/\(index)")
-            }
-            model.streams[name] = stream
-        }
-    }
-
-    /// Nothing is left on the disk of streams that are gone, or never came to be.
-    private func checkLogs(_ model: ReferenceStore, _ actor: StreamActor) throws {
-        let logs = try model.streams.keys.flatMap { try actor.store.stream($0).shards.map(\.logID) }
-        let found = try actor.store.engine.logIDs().filter { $0 != LogStore.catalogueLogID }
-        guard found.sorted() == logs.sorted() else {
-            throw StreamMismatch("there are logs \(found.sorted()) of shards \(logs.sorted())")
-        }
-    }
-
-    /// Reads every shard to its end, as a client does.
-    private mutating func sweep() throws {
-        guard var actor else { return }
-        defer { self.actor = actor }
-        (actor.model.now, actor.model.aging) = (nowMilliseconds, agingMilliseconds)
-        for name in actor.model.streams.keys.sorted() { try actor.readAll(Int(name.dropFirst()) ?? 0) }
     }
 }

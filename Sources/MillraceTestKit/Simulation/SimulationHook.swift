@@ -22,7 +22,7 @@ final class SimulationHook: Sendable {
     }
     private let state = Guarded(State())
 
-    /// The disk's calls come here from now on.
+    /// The disk's calls come here from now on. Only while something is planned: most calls are asked for nothing.
     func attach(_ disk: ShadowIO) {
         disk.fault = { [weak disk, self] operation, _, _ in disk.flatMap { called(operation, $0) } }
     }
@@ -68,22 +68,28 @@ final class SimulationHook: Sendable {
     }
 
     private func called(_ operation: IOError.Operation, _ disk: ShadowIO) -> Int32? {
-        let due: UInt64? = state.withLock { state in
-            guard let left = state.callsLeft else { return nil }
-            state.callsLeft = left > 1 ? left - 1 : nil
-            return left > 1 ? nil : state.draw
+        let (due, answer) = state.withLock { state -> (UInt64?, Int32?) in
+            (Self.due(&state), Self.answer(&state, operation))
         }
         if let due {
             let taken = Taken(disk: disk.crash(entropy: SeededEntropy(seed: due)), promises: currentPromises())
             state.withLock { $0.taken = taken }
         }
-        return state.withLock { state in
-            guard var fault = state.fault, fault.operation == operation else { return nil }
-            fault.callsLeft -= 1
-            state.fault = fault.callsLeft <= 0 && !fault.isPermanent ? nil : fault
-            guard fault.callsLeft <= 0 else { return nil }
-            state.isFaulted = true
-            return fault.errorNumber
-        }
+        return answer
+    }
+
+    private static func due(_ state: inout State) -> UInt64? {
+        guard let left = state.callsLeft else { return nil }
+        state.callsLeft = left > 1 ? left - 1 : nil
+        return left > 1 ? nil : state.draw
+    }
+
+    private static func answer(_ state: inout State, _ operation: IOError.Operation) -> Int32? {
+        guard var fault = state.fault, fault.operation == operation else { return nil }
+        fault.callsLeft -= 1
+        state.fault = fault.callsLeft <= 0 && !fault.isPermanent ? nil : fault
+        guard fault.callsLeft <= 0 else { return nil }
+        state.isFaulted = true
+        return fault.errorNumber
     }
 }

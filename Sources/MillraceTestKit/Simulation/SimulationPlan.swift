@@ -1,3 +1,4 @@
+package import Millrace
 import MillraceIO
 package import MillraceLog
 
@@ -12,6 +13,9 @@ package struct SimulationPlan: Sendable {
 
     package let seed: UInt64
     package let configuration: LogConfiguration
+    package var options: ServiceOptions
+    /// What the model goes by, where that is not what the store does: to show that the difference is found.
+    package var modelOptions: ServiceOptions?
     package var steps: [Step]
 
     package static let stepCount = 2000
@@ -30,6 +34,16 @@ package struct SimulationPlan: Sendable {
         draw.hasLargeRecords = false
         draw.hasAckLevels = dice.chance(0.7)
         draw.streamCount = 1 + dice.next(below: 3)
+        var options = ServiceOptions()
+        options.capacity = [.off, .off, .off, .off, .off, .enforce, .enforce, .warn][dice.next(below: 8)]
+        if dice.chance(0.3) { options.transitionMilliseconds = [1, 100, 1000, 60_000, 400_000][dice.next(below: 5)] }
+        draw.hasLimits = options.capacity != .off
+        // What is put in a burst must not wait unwritten for a step.
+        if draw.hasLimits { draw.hasAckLevels = false }
+        draw.hasSubscriptions = dice.chance(0.5)
+        draw.hasScaling = dice.chance(0.25)
+        draw.hasShortTimes = draw.hasLimits || draw.hasSubscriptions || options.transitionMilliseconds > 0
+        self.options = options
         self.seed = seed
         self.configuration = configuration
         steps = (0..<max(1, stepCount)).map { index in

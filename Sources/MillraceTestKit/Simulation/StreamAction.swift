@@ -11,8 +11,12 @@ package enum StreamAction: Hashable, Sendable {
     case deleteStream(Int, enforces: Bool)
     case putRecord(Int, Payload)
     case putRecords(Int, count: Int, Payload)
+    /// So many calls of PutRecords in one moment.
+    case burst(Int, calls: Int, count: Int, Payload)
     case getShardIterator(Int, shard: Int, Place, slot: Int)
     case getRecords(slot: Int, limit: Int?)
+    /// Gets records from the oldest on, in so many calls in one moment.
+    case drain(Int, shard: Int, calls: Int)
     case splitShard(Int, shard: Int, SplitPlace)
     case mergeShards(Int, shard: Int, MergePlace)
     case updateShardCount(Int, CountChoice)
@@ -39,6 +43,14 @@ package enum StreamAction: Hashable, Sendable {
     case putPolicy(Int, String)
     case deletePolicy(Int)
     case getPolicy(Int)
+    /// With so many milliseconds between signs of life.
+    case subscribe(Int, consumer: Int, shard: Int, SubscriptionPlace, heartbeat: Int64?, slot: Int)
+    /// Asks a subscription for so many events, or for those there are.
+    case poll(slot: Int, count: Int)
+    /// The same so many milliseconds after the subscription began, when that is yet to come.
+    case pollAt(slot: Int, milliseconds: Int64)
+    /// Subscribes as the last time in that slot, going on there, so many milliseconds after it.
+    case subscribeAgain(slot: Int, milliseconds: Int64)
 
     // What the world does.
 
@@ -47,8 +59,12 @@ package enum StreamAction: Hashable, Sendable {
     /// Somebody sets the clock, in either direction.
     case setClock(milliseconds: Int64)
     case closeAndReopen
-    /// The minute's look at on-demand streams.
-    case scale
+    /// A time of less than a millisecond and more passes.
+    case passTime(microseconds: Int64)
+    /// The minute's look at on-demand streams, for so many minutes.
+    case scale(minutes: Int)
+    /// An on-demand stream's shard is measured to have been written to with so many thousandths of what a shard takes.
+    case measure(Int, shard: Int, thousandths: Int, Keys)
     case dropCache
     case flush(log: Int, partial: Bool)
     case sync(log: Int)
@@ -100,6 +116,15 @@ package enum StreamAction: Hashable, Sendable {
         case now(plus: Int64)
         case timeBeforeAll
     }
+
+    package enum SubscriptionPlace: Hashable, Sendable {
+        case place(Place)
+        /// Where the consumer's last subscription to the shard stopped.
+        case resume
+    }
+
+    /// Where the keys of a shard's traffic are.
+    package enum Keys: Hashable, Sendable { case spread, one, first, last, few }
 
     package enum SplitPlace: Hashable, Sendable {
         case middle

@@ -8,18 +8,26 @@ struct StreamActionDraw {
     var hasLargeRecords = true
     /// Whether puts wait for less than the disk.
     var hasAckLevels = false
+    /// Whether limits are enforced, so that it is worth while to reach them.
+    var hasLimits = false
+    /// Whether consumers subscribe.
+    var hasSubscriptions = false
+    /// Whether streams are scaled.
+    var hasScaling = false
+    /// Whether what takes seconds or minutes is looked at, as well as what takes hours.
+    var hasShortTimes = false
     var streamCount = 2
 
     init(_ dice: SeededEntropy) { self.dice = dice }
 
-    private func pick<Value>(_ values: [Value]) -> Value { values[dice.next(below: values.count)] }
-    private func oneIn(_ count: Int) -> Bool { dice.next(below: count) == 0 }
-    private func maybe(_ probability: Double, _ value: @autoclosure () -> Int) -> Int? {
+    func pick<Value>(_ values: [Value]) -> Value { values[dice.next(below: values.count)] }
+    func oneIn(_ count: Int) -> Bool { dice.next(below: count) == 0 }
+    func maybe(_ probability: Double, _ value: @autoclosure () -> Int) -> Int? {
         dice.chance(probability) ? value() : nil
     }
 
-    private func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(5) ? dice.next(below: streamCount) : 0 }
-    private func shard() -> Int { oneIn(30) ? pick([-1, -2]) : dice.next(below: 12) }
+    func stream() -> Int { oneIn(40) ? pick([-1, -2]) : oneIn(5) ? dice.next(below: streamCount) : 0 }
+    func shard() -> Int { oneIn(30) ? pick([-1, -2]) : dice.next(below: 12) }
     private func ack() -> AckLevel? { hasAckLevels && dice.chance(0.6) ? pick(AckLevel.allCases) : nil }
     private func key() -> Int { oneIn(60) ? -1 - dice.next(below: 3) : dice.next(below: 8) }
 
@@ -37,7 +45,10 @@ struct StreamActionDraw {
 
     private func limit() -> Int? { maybe(0.4, oneIn(6) ? pick([0, 1, 10_000, 10_001]) : 1 + dice.next(below: 5)) }
 
-    private func milliseconds() -> Int64 {
+    func milliseconds() -> Int64 {
+        if hasShortTimes, oneIn(2) {
+            return pick([1, 99, 100, 101, 999, 1000, 1001, 4_999, 5_000, 5_001, 59_999, 60_000, 60_001, 299_999, 300_000, 400_000])
+        }
         // From 1 ms to ten years, each size as likely as the other; and where five minutes and a day end.
         if oneIn(3) { return pick([299_999, 300_000, 300_001, 86_399_999, 86_400_000, 86_400_001, 3_600_000]) }
         let scale = 1 << Int64(dice.next(below: 39))
@@ -45,7 +56,7 @@ struct StreamActionDraw {
     }
 
     func create(_ stream: Int) -> StreamAction {
-        let isOnDemand = oneIn(12)
+        let isOnDemand = oneIn(hasScaling ? 2 : 12)
         let shards = isOnDemand && !oneIn(4) ? nil : maybe(0.9, oneIn(30) ? pick([0, -1, 10_001]) : 1 + dice.next(below: 4))
         return .createStream(stream, shards: shards, isOnDemand: isOnDemand, ack: ack())
     }
@@ -73,9 +84,12 @@ struct StreamActionDraw {
         case 83...85: return consumers()
         case 86, 87: return settings()
         case 88...90: return create(oneIn(30) ? -2 : dice.next(below: streamCount))
-        case 91: return .deleteStream(stream(), enforces: dice.chance(0.5))
+        case 91:
+            // What lives for long shows more.
+            if hasSubscriptions || hasLimits || hasScaling, !oneIn(3) { return .describeStreamSummary(stream()) }
+            return .deleteStream(stream(), enforces: dice.chance(0.5))
         case 92...97: return .advanceClock(milliseconds: milliseconds())
-        case 98: return oneIn(2) ? .scale : .dropCache
+        case 98: return oneIn(2) ? .scale(minutes: 1) : .dropCache
         default: return .closeAndReopen
         }
     }
@@ -88,7 +102,7 @@ struct StreamActionDraw {
         return .putRecords(stream(), count: 1 + dice.next(below: oneIn(8) ? 40 : 5), payload())
     }
 
-    private func place() -> StreamAction.Place {
+    func place() -> StreamAction.Place {
         switch dice.next(below: 16) {
         case 0...3: .trimHorizon
         case 4, 5: .latest
@@ -173,29 +187,5 @@ struct StreamActionDraw {
         case 8: return .getPolicy(stream())
         default: return .deletePolicy(stream())
         }
-    }
-
-    /// An action of the service or of the world around it.
-    func world() -> StreamAction {
-        switch dice.next(below: 100) {
-        case 0...3: .flush(log: dice.next(below: 16), partial: dice.chance(0.5))
-        case 4...7: .sync(log: dice.next(below: 16))
-        case 8: .idle(log: dice.next(below: 16))
-        case 9: .prepare
-        case 10: dice.chance(0.5) ? .kill : .losePower
-        case 11: .losePowerDuringNext(call: 1 + dice.next(below: oneIn(3) ? 40 : 8))
-        case 12 where oneIn(2): oneIn(6) ? .leaveRoom(dice.next(below: 200_000)) : failCall()
-        case 12: .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
-        default: service()
-        }
-    }
-
-    private func failCall() -> StreamAction {
-        let kinds: [IOError.Operation] = [
-            .sync, .sync, .sync, .write, .write, .syncDirectory, .rename, .createFile, .allocate, .read, .openFile, .unlink,
-        ]
-        return .failCall(
-            pick(kinds), call: 1 + dice.next(below: 4), errorNumber: dice.chance(0.7) ? 5 : 28,
-            isPermanent: dice.chance(0.3))
     }
 }

@@ -49,14 +49,14 @@ extension StreamActor {
         if payload.key == 7 {
             request.sequenceNumberForOrdering = known(stream)?.shards.last?.greatestNumber?.description
         }
-        let expected = Result<[ShardID], any Error> { try model.place(request) }
+        let expected = Result<ShardID, any Error> { try model.place(request) }
         let answer = Result<PutRecordResponse, any Error> { try store.answer(request, ack: payload.ack) }
         do {
-            guard let (shards, response) = try pair(expected, answer) else { return }
-            try took(entry, stream, shards[0], response.sequenceNumber, response.shardID, payload.ack)
+            guard let (shard, response) = try pair(expected, answer) else { return }
+            try took(entry, stream, shard, response.sequenceNumber, response.shardID, payload.ack)
             if response.encryptionType != known(stream)?.encryption { throw StreamMismatch("the encryption answered is another") }
         } catch let trouble as StreamTrouble {
-            if let shards = try? expected.get() { model.took(entry, "s\(stream)", shards[0], nil) }
+            if let shard = try? expected.get() { model.took(entry, "s\(stream)", shard, nil) }
             throw trouble
         }
     }
@@ -64,18 +64,24 @@ extension StreamActor {
     mutating func put(_ stream: Int, _ count: Int, _ payload: StreamAction.Payload) throws {
         let entries = (0..<count).map { entry(payload, stream, index: $0, of: count) }
         let request = PutRecordsRequest(stream: reference(stream), records: entries)
-        let expected = Result<[ShardID], any Error> { try model.place(request) }
+        let expected = Result<[ReferenceStore.Fate], any Error> { try model.place(request) }
         let answer = Result<PutRecordsResponse, any Error> { try store.answer(request, ack: payload.ack) }
-        guard let (shards, response) = try pair(expected, answer) else { return }
+        guard let (fates, response) = try pair(expected, answer) else { return }
         guard response.records.count == count else { throw StreamMismatch("\(response.records.count) results for \(count) records") }
         var trouble: StreamTrouble?
         for (index, result) in response.records.enumerated() {
-            switch result {
-            case .success(let shard, let number): try took(entries[index], stream, shards[index], number, shard, payload.ack)
-            case .failure(let code, let message):
+            switch (fates[index], result) {
+            case (.goes(let wanted), .success(let shard, let number)):
+                try took(entries[index], stream, wanted, number, shard, payload.ack)
+            case (.refused, .failure("ProvisionedThroughputExceededException", _)):
+                note(3)
+                tally.limitedCount += 1
+            case (.goes(let wanted), .failure(let code, let message)):
                 guard allowsTrouble else { throw StreamMismatch("record \(index) failed: \(code): \(message)") }
-                model.took(entries[index], "s\(stream)", shards[index], nil)
+                model.took(entries[index], "s\(stream)", wanted, nil)
                 trouble = StreamTrouble(error: .internalFailure(message))
+            case (.refused, _):
+                throw StreamMismatch("record \(index) is \(result), and should be refused: its shard's budget is spent")
             }
         }
         if let trouble { throw trouble }
@@ -85,14 +91,36 @@ extension StreamActor {
     mutating func took(
         _ entry: PutEntry, _ stream: Int, _ expected: ShardID, _ number: SequenceNumber, _ shard: ShardID, _ ack: AckLevel?
     ) throws {
-        guard shard == expected, number.shardID == shard, let known = known(stream) else {
+        guard shard == expected, number.shardID == shard else {
             throw StreamMismatch("record \(number) was put into \(shard), not into \(expected)")
         }
-        let state = known.shards[Int(shard.index)]
-        let text = "\(number)"
-        guard text.utf8.count == 56, number.shardCreationSecond == state.creationSecond,
+        // Nothing of the model is held when it changes: it would be copied.
+        let bounds = try check(number, stream)
+        note(number.ordinal)
+        let name = "s\(stream)"
+        model.took(entry, name, shard, number)
+        guard looksAtLevels else { return }
+        let handle = try store.stream(name)
+        let log = try store.engine.log(handle.shards[Int(shard.index)].logID)
+        if log.tip(Self.level(ack ?? handle.ackLevel)) <= number.ordinal {
+            throw StreamMismatch("\(number) was acknowledged as \(ack ?? handle.ackLevel) and is not")
+        }
+        guard let bounds else { return }
+        var cursor = log.cursor(at: number.ordinal, level: .published)
+        let arrival = try cursor.withBatch { batch throws(LogError) in batch.next()?.arrivalMilliseconds }
+        guard let arrival, let arrival, bounds.contains(arrival) else {
+            throw StreamMismatch("record \(number) arrived at \(arrival ?? nil, default: "no time"), not in \(bounds)")
+        }
+        model.arrived(name, shard, at: arrival)
+    }
+
+    /// Whether the number may be that of a record put now; when it may have arrived, where that is not foreseen.
+    private func check(_ number: SequenceNumber, _ stream: Int) throws -> ClosedRange<UInt64>? {
+        guard let known = known(stream) else { throw StreamMismatch("record \(number) was put into no stream") }
+        let state = known.shards[Int(number.shardID.index)]
+        guard "\(number)".utf8.count == 56, number.shardCreationSecond == state.creationSecond,
             number > state.summary.startingSequenceNumber
-        else { throw StreamMismatch("\(text) is no number of \(state.summary)") }
+        else { throw StreamMismatch("\(number) is no number of \(state.summary)") }
         if let greatest = state.greatestNumber, greatest >= number {
             throw StreamMismatch("number \(number) is not above \(greatest), which was given out before")
         }
@@ -101,72 +129,62 @@ extension StreamActor {
                 throw StreamMismatch("number \(number) is not above the parent's \(greatest)")
             }
         }
-        note(number.ordinal)
-        model.took(entry, known.name, shard, number)
-        guard looksAtLevels else { return }
-        let handle = try store.stream(known.name)
-        let log = try store.engine.log(handle.shards[Int(shard.index)].logID)
-        if log.tip(Self.level(ack ?? handle.ackLevel)) <= number.ordinal {
-            throw StreamMismatch("\(number) was acknowledged as \(ack ?? handle.ackLevel) and is not")
-        }
-        guard let least = state.leastArrival else { return }
-        var cursor = log.cursor(at: number.ordinal, level: .published)
-        let arrival = try cursor.withBatch { batch throws(LogError) in batch.next()?.arrivalMilliseconds }
-        guard let arrival, let arrival, max(model.now, least) <= arrival, arrival <= max(model.now, state.lastArrival, known.horizon) else {
-            throw StreamMismatch("record \(number) arrived at \(arrival ?? nil, default: "no time"), not from \(least) on")
-        }
-        model.arrived(known.name, shard, at: arrival)
+        // Not before what may be seen, however far behind the clock is.
+        let now = max(model.now, known.horizon)
+        return state.leastArrival.map { max(now, $0)...max(now, state.lastArrival) }
     }
 
     // MARK: Reading
 
     mutating func getIterator(_ stream: Int, _ shard: Int, _ place: StreamAction.Place, _ slot: Int) throws {
-        var request = GetShardIteratorRequest(
-            stream: reference(stream), shardID: shardText(shard, stream), shardIteratorType: "TRIM_HORIZON")
         let state = self.shard(shard, stream)
+        let start = start(at: place, of: state)
+        let request = GetShardIteratorRequest(
+            stream: reference(stream), shardID: shardText(shard, stream), shardIteratorType: start.type,
+            startingSequenceNumber: start.sequenceNumber, timestampMilliseconds: start.timestampMilliseconds)
+        if let state { lookAtLevel(stream, state.id) }
+        let expected = Result<ReferenceIterator, any Error> { try model.answer(request) }
+        guard let (iterator, response) = try pair(expected, Result { try store.answer(request) }) else { return }
+        iterators[slot] = isForeseen(start, stream, state) ? (response.shardIterator, iterator) : nil
+        guard (1...512).contains(response.shardIterator.unicodeScalars.count) else {
+            throw StreamMismatch("an iterator of \(response.shardIterator.unicodeScalars.count) characters")
+        }
+    }
+
+    /// Whether a record that is not to be seen yet, and arrived before the time asked for, is passed over is not said.
+    func isForeseen(_ start: SubscriptionStart, _ stream: Int, _ state: ReferenceShard?) -> Bool {
+        guard start.timestampMilliseconds != nil, let state = state.flatMap({ known(stream)?.shards[Int($0.id.index)] })
+        else { return true }
+        return state.visible.count == state.records.count
+    }
+
+    func start(at place: StreamAction.Place, of state: ReferenceShard?) -> SubscriptionStart {
         func record(_ index: Int) -> ReferenceRecord? {
             guard let records = state?.records, !records.isEmpty else { return nil }
             return records[index % records.count]
         }
-        func at(_ number: String?, isAfter: Bool = false) {
-            request.shardIteratorType = isAfter ? "AFTER_SEQUENCE_NUMBER" : "AT_SEQUENCE_NUMBER"
-            request.startingSequenceNumber = number
+        func at(_ number: String?, isAfter: Bool = false) -> SubscriptionStart {
+            SubscriptionStart(type: isAfter ? "AFTER_SEQUENCE_NUMBER" : "AT_SEQUENCE_NUMBER", sequenceNumber: number)
         }
-        func time(_ milliseconds: Int64) {
-            request.shardIteratorType = "AT_TIMESTAMP"
-            request.timestampMilliseconds = milliseconds
+        func time(_ milliseconds: Int64) -> SubscriptionStart {
+            SubscriptionStart(type: "AT_TIMESTAMP", timestampMilliseconds: milliseconds)
         }
         let summary = state?.summary
-        switch place {
-        case .trimHorizon: break
-        case .latest: request.shardIteratorType = "LATEST"
+        return switch place {
+        case .trimHorizon: SubscriptionStart(type: "TRIM_HORIZON")
+        case .latest: SubscriptionStart(type: "LATEST")
         case .atRecord(let index): at(record(index)?.number?.description ?? summary?.startingSequenceNumber.description)
         case .afterRecord(let index):
             at(record(index)?.number?.description ?? summary?.startingSequenceNumber.description, isAfter: true)
         case .atStart: at(summary?.startingSequenceNumber.description)
-        case .afterEnd:
-            at((summary?.endingSequenceNumber ?? summary?.startingSequenceNumber)?.description, isAfter: true)
-        case .atForeign:
-            at(SequenceNumber.starting(ShardID(index: 4000), creationSecond: 5).description)
+        case .afterEnd: at((summary?.endingSequenceNumber ?? summary?.startingSequenceNumber)?.description, isAfter: true)
+        case .atForeign: at(SequenceNumber.starting(ShardID(index: 4000), creationSecond: 5).description)
         case .atMalformed: at("495")
         case .atMissing: at(nil)
-        case .malformed: request.shardIteratorType = "FROM_HERE"
+        case .malformed: SubscriptionStart(type: "FROM_HERE")
         case .timeOfRecord(let index, let plus): time(Int64(record(index)?.arrival ?? model.now) + plus)
         case .now(let plus): time(Int64(model.now) + plus)
         case .timeBeforeAll: time(-1)
-        }
-        if let state { lookAtLevel(stream, state.id) }
-        let expected = Result<ReferenceIterator, any Error> { try model.answer(request) }
-        guard let (iterator, response) = try pair(expected, Result { try store.answer(request) }) else { return }
-        iterators[slot] = (response.shardIterator, iterator)
-        // Whether a record that is not to be seen yet, and arrived before the time asked for, is passed over is not said.
-        if request.timestampMilliseconds != nil, let state = state.flatMap({ known(stream)?.shards[Int($0.id.index)] }),
-            state.visible.count < state.records.count
-        {
-            iterators[slot] = nil
-        }
-        guard (1...512).contains(response.shardIterator.unicodeScalars.count) else {
-            throw StreamMismatch("an iterator of \(response.shardIterator.unicodeScalars.count) characters")
         }
     }
 

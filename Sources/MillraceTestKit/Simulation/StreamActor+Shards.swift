@@ -53,18 +53,6 @@ extension StreamActor {
         return target > 24 && target < 10_000 ? nil : target
     }
 
-    /// Has the store scale its on-demand streams, as it does once a minute.
-    mutating func scale() throws {
-        callCount += 1
-        do throws(KinesisError) { note(UInt64(try store.scaleStep())) } catch {
-            guard allowsTrouble, case .storage = error else { throw StreamMismatch("scaling failed: \(error)") }
-            throw StreamTrouble(error: error)
-        }
-        for name in model.streams.keys.sorted() where model.streams[name]?.mode == .onDemand {
-            try adoptShards(Int(name.dropFirst()) ?? 0)
-        }
-    }
-
     /// Takes the shards that the store has made of those there were, when they are what a reshard may make.
     ///
     /// - Parameter target: how many of equal ranges they must be; nil: any that cover the ring once.
@@ -97,6 +85,7 @@ extension StreamActor {
             model.streams[known.name] = known
             return try checkShards(stream)
         }
+        if found.count > model.streams[known.name]?.shards.count ?? 0 { known.countChanges.add(model.now) }
         let wanted = try HashKeyRange.tiling(count: target).map { $0.starting.value...$0.ending.value }
         guard open == wanted else { throw StreamMismatch("the open shards are \(open), not \(wanted)") }
         model.streams[known.name] = known

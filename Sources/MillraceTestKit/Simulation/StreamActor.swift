@@ -20,13 +20,21 @@ package struct StreamActor {
     /// What the last reads gave, by slot: the text, and what it stands for in the model.
     var iterators: [Int: (text: String, place: ReferenceIterator)] = [:]
     var page: (text: String, place: ReferencePage)?
+    /// Subscriptions that run, or have ended, by slot.
+    var subscriptions: [Int: (subscription: Subscription, place: ReferenceSubscription)] = [:]
+    /// Whose they are, and what was asked for the last time.
+    var keys: [Int: CheckpointKey] = [:]
+    var requests: [Int: (stream: Int, consumer: Int, shard: Int, heartbeat: Int64?)] = [:]
+    /// How far consumers have come: what they keep, whatever becomes of the process.
+    var checkpoints: [CheckpointKey: Checkpoint] = [:]
+    /// Streams with shards whose measured traffic is that of few keys, since the store was opened.
+    var concentrated: Set<Int> = []
     /// Whether errors of the store below are to be told apart from those of the service.
     var allowsTrouble = false
     /// Whether records are seen only when they have come as far as their stream asks for.
     var looksAtLevels = false
-    /// Calls of the store so far, those of them that it did not refuse, and a hash over all answers.
-    package internal(set) var callCount = 0
-    package private(set) var answerCount = 0
+    package internal(set) var tally = StreamTally()
+    /// A hash over all answers.
     package private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
 
     package init(_ store: StreamStore, _ model: ReferenceStore = ReferenceStore()) {
@@ -67,18 +75,23 @@ package struct StreamActor {
     mutating func pair<Left, Right>(
         _ expected: Result<Left, any Error>, _ answer: Result<Right, any Error>
     ) throws -> (Left, Right)? {
-        callCount += 1
+        tally.callCount += 1
         if case .failure(let error as KinesisError) = answer, allowsTrouble, case .storage = error {
             throw StreamTrouble(error: error)
         }
         switch (expected, answer) {
         case (.success(let left), .success(let right)):
             note(1)
-            answerCount += 1
+            tally.answerCount += 1
             return (left, right)
         case (.failure(let left as KinesisError), .failure(let right as KinesisError)):
             guard left.code == right.code else { throw StreamMismatch("refused with \(right), not with \(left)") }
             for byte in right.code.utf8 { note(UInt64(byte)) }
+            switch right {
+            case .limitExceeded, .provisionedThroughputExceeded: tally.limitedCount += 1
+            case .resourceInUse: tally.busyCount += 1
+            default: break
+            }
             return nil
         case (.failure(let left), .success(let right)):
             throw StreamMismatch("answered \(Self.short(right)) where it should have refused with \(left)")
@@ -131,8 +144,13 @@ package struct StreamActor {
             try done({ try $0.answer(request) }, { try $0.answer(request) })
         case .putRecord(let stream, let payload): try put(stream, payload)
         case .putRecords(let stream, let count, let payload): try put(stream, count, payload)
+        case .burst(let stream, let calls, let count, let payload):
+            for _ in 0..<calls { try put(stream, count, payload) }
         case .getShardIterator(let stream, let shard, let place, let slot): try getIterator(stream, shard, place, slot)
         case .getRecords(let slot, let limit): try getRecords(slot, limit)
+        case .drain(let stream, let shard, let calls):
+            try getIterator(stream, shard, .trimHorizon, 98)
+            for _ in 0..<calls { try getRecords(98, nil) }
         case .splitShard(let stream, let shard, let place):
             let request = SplitShardRequest(
                 stream: reference(stream), shardToSplit: shardText(shard, stream),
@@ -156,6 +174,14 @@ package struct StreamActor {
             try done({ try $0.answer(request) }, { try $0.answer(request) })
         case .listShards, .listMoreShards, .describeStream, .describeStreamSummary, .listStreams: try look(action)
         case .scale: try scale()
+        case .measure(let stream, let shard, let thousandths, let keys): try measure(stream, shard, thousandths, keys)
+        case .subscribe(let stream, let consumer, let shard, let place, let heartbeat, let slot):
+            try subscribe(stream, consumer, shard, place, heartbeat, slot)
+        case .poll(let slot, let count): try poll(slot, count)
+        case .pollAt(let slot, _): try poll(slot, 3)
+        case .subscribeAgain(let slot, _):
+            guard let last = requests[slot] else { return }
+            try subscribe(last.stream, last.consumer, last.shard, .resume, last.heartbeat, slot)
         default: try change(action)
         }
     }
@@ -181,7 +207,9 @@ package struct StreamActor {
             }
         case .listStreams(let limit, let after):
             let request = ListStreamsRequest(limit: limit, exclusiveStartStreamName: after.flatMap { reference($0).name })
-            _ = try same({ try $0.answer(request) }) { try $0.answer(request).streamSummaries.map(\.streamName.text) }
+            _ = try same({ try $0.answer(request) }) { store in
+                try store.answer(request).streamSummaries.map { "\($0.streamName.text) \($0.streamStatus.rawValue)" }
+            }
         default: break
         }
     }

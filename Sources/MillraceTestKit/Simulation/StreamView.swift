@@ -31,7 +31,8 @@ struct StreamView: Equatable {
 }
 
 extension StreamActor {
-    /// Everything that a store knows, by the names of its streams.
+    /// Everything that a store knows, by the names of its streams, just after it was opened. These are calls of the store:
+    /// `ReferenceStore.countView`.
     func view(_ store: StreamStore) throws -> [String: StreamView] {
         var views: [String: StreamView] = [:]
         for name in store.listStreams() {
@@ -57,17 +58,16 @@ extension StreamActor {
     }
 
     /// The same of a model.
-    func view(_ model: ReferenceStore) throws -> [String: StreamView] {
+    func view(_ model: ReferenceStore) -> [String: StreamView] {
         func list(_ tags: [String: String]) -> [Tag] {
             tags.sorted { $0.key < $1.key }.map { Tag(key: $0.key, value: $0.value) }
         }
-        return try model.streams.mapValues { stream in
+        return model.streams.mapValues { stream in
             StreamView(
-                summary: try model.answer(DescribeStreamSummaryRequest(stream: StreamReference(name: stream.name))),
+                summary: stream.describe(.active),
                 shards: stream.shards.map(\.summary), tags: list(stream.tags),
                 policy: stream.policy.isEmpty ? "{}" : stream.policy,
-                consumers: try model.answer(
-                    ListStreamConsumersRequest(streamARN: "\(ReferenceStore.arn(stream.name))")),
+                consumers: model.consumers(of: stream),
                 consumerTags: stream.consumers.sorted { $0.key < $1.key }.map { list($0.value.tags) })
         }
     }
