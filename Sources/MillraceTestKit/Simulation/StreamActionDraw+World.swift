@@ -70,7 +70,7 @@ extension StreamActionDraw {
         case 0: .burst(stream(), calls: 3, count: 330 + dice.next(below: 20), payload(dice.next(below: 20)))
         case 1: .burst(stream(), calls: 3, count: 50, payload(5_000 + dice.next(below: 4_000)))
         case 2: .burst(stream(), calls: 2, count: 1, payload((1 << 19) + dice.next(below: 1 << 19) - 10))
-        case 3, 4: .burst(stream(), calls: 2, count: 1, payload((2 << 20) - 100 + dice.next(below: 1 << 20)))
+        case 3, 4: .burst(stream(), calls: 2, count: 1, payload((1 << 20) - 500 + dice.next(below: 1 << 10)))
         case 5: .setRecordLimit(stream(), kibibytes: pick([1024, 1025, 4096, 4096]))
         case 6...9:
             .passTime(
