@@ -45,13 +45,10 @@ struct Compaction {
         return report
     }
 
-    /// How long the service rests behind a step, in nanoseconds: so that it keeps to its bytes a second, and works a quarter of the time
-    /// at most; a minute when there was nothing to do.
+    /// How long the service rests behind a step, in nanoseconds; nil while there is no stream.
     func pauseNanoseconds(_ report: CompactionReport, took nanoseconds: Int64) -> Int64? {
-        if catalogue.known.streams.isEmpty { return nil }
-        if report.segmentCount == 0, report.recordByteCount == 0 { return report.isBusy ? 1_000_000_000 : 60_000_000_000 }
-        let perByte = 1e9 / Double(core.options.compactionBytesPerSecond)
-        return max(3 * nanoseconds, Int64(Double(report.recordByteCount) * perByte), 1_000_000)
+        catalogue.known.streams.isEmpty
+            ? nil : report.pauseNanoseconds(took: nanoseconds, bytesPerSecond: core.options.compactionBytesPerSecond)
     }
 }
 
@@ -66,4 +63,11 @@ public struct CompactionReport: Hashable, Sendable {
     public internal(set) var recordByteCount = 0
     /// A shard was left out for now: it is being swept or written, or a backup is being taken.
     public internal(set) var isBusy = false
+
+    /// How long to rest behind the step, in nanoseconds: so that no more than that many bytes are written anew in a second, and a quarter
+    /// of the time is worked at most; a minute when there was nothing to do, a second when something was in the way.
+    package func pauseNanoseconds(took nanoseconds: Int64, bytesPerSecond: Int) -> Int64 {
+        if segmentCount == 0, recordByteCount == 0 { return isBusy ? 1_000_000_000 : 60_000_000_000 }
+        return max(3 * nanoseconds, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)), 1_000_000)
+    }
 }

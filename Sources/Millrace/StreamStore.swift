@@ -136,6 +136,9 @@ public final class StreamStore: Sendable {
         try await core.readers.run { [retention] () throws(KinesisError) in try retention.run() }
     }
 
+    /// In how many nanoseconds a sweep is due; nil while there is no stream.
+    package var sweepPauseNanoseconds: Int64? { retention.pauseNanoseconds() }
+
     /// `sweep` on the calling thread.
     @discardableResult
     package func sweepBlocking() throws(KinesisError) -> SweepReport { try retention.run() }

@@ -40,17 +40,23 @@ package final class Segment: Sendable {
     /// The open file and what it holds; opens and reads header and footer, or walks the blocks, when nobody has yet.
     /// - Throws: `io`, `corrupt`, `newerFormat`; `removed` when the log is being removed.
     package func use() throws(LogError) -> (OpenSegment, SegmentContent) {
-        let found = state.withLock { state in
-            if state.open == nil || state.content == nil { state.openingCount += 1 }
-            return (state.open, state.content)
-        }
+        let found = state.withLock { ($0.open, $0.content) }
         if let open = found.0, let content = found.1 { return (open, content) }
+        return try openFile(found.1)
+    }
+
+    private func openFile(_ known: SegmentContent?) throws(LogError) -> (OpenSegment, SegmentContent) {
+        let isRetired = state.withLock { state in
+            state.openingCount += 1
+            return state.isRetired
+        }
         defer { state.withLock { $0.openingCount -= 1 } }
+        if isRetired { throw .removed }
         let open: OpenSegment
         let content: SegmentContent
         do throws(LogError) {
             open = try OpenSegment(in: directory, name: name, writable: false)
-            if let known = found.1 {
+            if let known {
                 content = known
             } else {
                 content = try SegmentContent.read(open, in: directory, baseOrdinal: baseOrdinal)

@@ -138,6 +138,8 @@ package final class ShardLog: Sendable {
 
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
     package func waitForRoom(nanoseconds: Int64) {
+        // In a store without threads nobody else makes room.
+        if !shared.scheduler.hasThreads, flushStep() == .progress { return }
         let key = shared.space.prepare()
         signal.queue()
         shared.space.wait(key, nanoseconds: nanoseconds)

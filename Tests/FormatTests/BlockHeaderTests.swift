@@ -177,6 +177,15 @@ import Testing
         }
     }
 
+    @Test func `memory that is shorter than a header holds none`() {
+        for byteCount in [0, 1, 63] {
+            let memory = AlignedMemory(byteCount: byteCount)
+            memory.withMemory { memory in
+                #expect(BlockHeader.decode(memory, standingAt: Self.byteOffset, identity: Sample.identity) == nil)
+            }
+        }
+    }
+
     @Test func `random bytes are no header`() {
         let entropy = SeededEntropy(seed: 21)
         let file = Bytes(count: 4096)

@@ -46,6 +46,29 @@ import Testing
         try store.close()
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `who waits for room in a store without threads makes it`() throws {
+        let harness = harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        var waits = 0
+        for number in 0..<40 {
+            let record = PlainRecord(key: [UInt8(number)], data: [UInt8](repeating: 7, count: 500_000))
+            while true {
+                do throws(LogError) {
+                    _ = try log.append(record)
+                    break
+                } catch {
+                    guard case .wouldBlock = error else { throw error }
+                    waits += 1
+                    log.waitForRoom(nanoseconds: 10_000_000)
+                }
+            }
+        }
+        #expect(waits > 0)
+        try store.close()
+    }
+
     @Test func `readers that hold their share of memory are told so, and read on when they let go`() throws {
         let harness = harness()
         let store = try harness.open()

@@ -328,6 +328,55 @@ import Testing
         _ = try Self.fill(log, 20..<22)
     }
 
+    @Test(arguments: [IOError.Operation.rename, .syncDirectory, .openFile, .allocate, .write, .sync, .unlink])
+    func `a call that fails while files are kept for later costs no record`(operation: IOError.Operation) throws {
+        for call in 1...4 {
+            var harness = Harness()
+            harness.configuration.leastRecycledByteCount = 32 << 10
+            // Not all of them fit.
+            harness.configuration.recycledByteLimit = 200 << 10
+            let store = try harness.open()
+            let log = try store.createLog(1)
+            let ordinals = try Self.fill(log, 0..<24)
+            let calls = Guarded(0)
+            harness.disk.fault = { kind, _, _ in
+                guard kind == operation else { return nil }
+                return calls.withLock { calls in
+                    calls += 1
+                    return calls == call ? 5 : nil
+                }
+            }
+            _ = try? log.sweep(Self.limits(expiredBefore: 1020))
+            harness.disk.fault = nil
+            if let outcome = try? log.sweep(Self.limits(expiredBefore: 1020)) {
+                #expect(try Self.files(harness).count == outcome.keptSegmentCount, "\(operation) \(call)")
+            }
+            store.abandon()
+            let again = try Harness(disk: harness.disk.kill()).open(create: false)
+            defer { again.abandon() }
+            let (records, gaps) = try again.log(1).readAll(level: .durable)
+            #expect(records.map(\.ordinal).suffix(4) == ordinals[20...] && gaps.isEmpty, "\(operation) \(call)")
+        }
+    }
+
+    @Test func `a file that a backup is reading, or has another name for, is not used again`() throws {
+        var harness = Harness()
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        _ = try Self.fill(log, 0..<20)
+        let root = try harness.disk.openDirectory(at: "/store", create: false)
+        let logs = try harness.disk.openDirectory("logs", in: root, create: false)
+        let directory = try harness.disk.openDirectory(FileNames.log(1), in: logs, create: false)
+        let elsewhere = try harness.disk.openDirectory(at: "/elsewhere", create: true)
+        let name = try Self.files(harness)[0]
+        try harness.disk.link(name, in: directory, as: name, in: elsewhere)
+        let outcome = try log.sweep(Self.limits(expiredBefore: 1016))
+        #expect(outcome.recycledSegmentCount == outcome.removedSegmentCount - 1)
+        for handle in [root, logs, directory, elsewhere] { harness.disk.close(handle) }
+    }
+
     @Test func `a full disk keeps the newest segment, and the next sweep takes it when there is room`() throws {
         let disk = ShadowIO(capacityByteCount: 1 << 20)
         let harness = Harness(disk: disk)

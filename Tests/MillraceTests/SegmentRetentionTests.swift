@@ -153,4 +153,87 @@ import Testing
         #expect(count > 2)
         #expect(try stream.shards[0].readAll() == before)
     }
+
+    // MARK: When
+
+    @Test func `the next sweep comes when something is due, soon where bytes or room are short, and never without a stream`() throws {
+        var test = TestStore()
+        let store = try test.open()
+        #expect(store.sweepPauseNanoseconds == nil)
+        _ = try store.createStreamBlocking("s", shards: 2)
+        #expect(store.sweepPauseNanoseconds == 3_600_000_000_000)
+        try Self.put(store, hours: 1, test.clock)
+        _ = try store.sweepBlocking()
+        // Half an hour before the record is a day old, and when it is.
+        test.clock.advance(milliseconds: 22 * Self.hour + Self.hour / 2)
+        #expect(store.sweepPauseNanoseconds == (Self.hour / 2 + 1) * 1_000_000)
+        test.clock.advance(milliseconds: Self.hour)
+        #expect(store.sweepPauseNanoseconds == 60_000_000_000)
+        test.disk.capacityByteCount = test.disk.allocatedByteCount + 1000
+        #expect(store.sweepPauseNanoseconds == 1_000_000_000)
+        test.disk.capacityByteCount = 1 << 40
+        try store.closeBlocking()
+        test.options.retainedBytesPerStore = 1 << 30
+        let bounded = try test.open()
+        defer { bounded.abandon() }
+        #expect(bounded.sweepPauseNanoseconds == 1_000_000_000)
+    }
+
+    @Test func `compaction rests in proportion to what it did`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        #expect(try store.compactBlocking().pauseNanoseconds(took: 5, bytesPerSecond: 1) == 60_000_000_000)
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        for number in 0..<1_500 { try stream.putBlocking("record \(number) of some more text".utf8Span.span, partitionKey: "k") }
+        let report = try store.compactBlocking()
+        #expect(report.recordByteCount > 10_000)
+        #expect(report.pauseNanoseconds(took: 1_000_000_000_000, bytesPerSecond: 1 << 30) == 3_000_000_000_000)
+        #expect(report.pauseNanoseconds(took: 1, bytesPerSecond: 1 << 40) == 1_000_000)
+        let bound = Int64(Double(report.recordByteCount) * 1e9 / 1000)
+        #expect(report.pauseNanoseconds(took: 1, bytesPerSecond: 1000) == bound)
+    }
+
+    @Test func `compaction on a full disk changes nothing and says why, and goes on when there is room`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        for number in 0..<1_500 { try stream.putBlocking("record \(number) of some more text".utf8Span.span, partitionKey: "k") }
+        let before = try stream.shards[0].readAll()
+        test.disk.capacityByteCount = test.disk.allocatedByteCount
+        do throws(KinesisError) {
+            _ = try store.compactBlocking()
+            Issue.record("there was no room")
+        } catch {
+            guard case .storage(.storageFull) = error else { throw error }
+        }
+        #expect(try stream.shards[0].readAll() == before)
+        test.disk.capacityByteCount = 1 << 40
+        #expect(try store.compactBlocking().segmentCount > 1)
+        #expect(try stream.shards[0].readAll() == before)
+    }
+
+    @Test func `a store on files is swept and compacted by a task, too, and refuses bounds that are none`() async throws {
+        let directory = TemporaryDirectory()
+        var configuration = StoreConfiguration()
+        configuration.retainedBytesPerShard = 1 << 20
+        configuration.retainedBytesPerStore = 1 << 30
+        let store = try await StreamStore.open(at: directory.path, configuration: configuration)
+        let stream = try await store.createStream("s", shards: 2)
+        for number in 0..<20 { _ = try await stream.put("record \(number)", partitionKey: "k") }
+        #expect(try await store.sweep().removedSegmentCount == 0)
+        #expect(try await store.compact().segmentCount == 0)
+        #expect(store.sweepingError == nil && store.compactionError == nil)
+        try await store.close()
+        let wrongs: [(inout StoreConfiguration) -> Void] = [
+            { $0.retainedBytesPerShard = 1000 }, { $0.retainedBytesPerStore = 0 }, { $0.compactionBytesPerSecond = 1 },
+            { $0.coldMilliseconds = -1 },
+        ]
+        for wrong in wrongs {
+            var configuration = StoreConfiguration()
+            wrong(&configuration)
+            #expect(throws: KinesisError.self) { try configuration.serviceOptions() }
+        }
+    }
 }

@@ -269,6 +269,7 @@ import Testing
         let report = try store.backupBlocking(to: "/backup")
         #expect(report.faults.count == 1 && report.faults.allSatisfy { $0.isDamage && path.hasSuffix($0.file) })
         #expect(report.faults.first?.bytes?.lowerBound == Format.blocksByteOffset)
+        #expect(report.faults.first.map { "\($0)".contains(" at bytes 12288..<") } == true)
         test.disk.close(file)
         for handle in [log, logs, root] { test.disk.close(handle) }
         store.abandon()
