@@ -118,12 +118,7 @@ final class LogReader: Sendable {
             return isGone(position, horizon: horizon) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
         }
         if position >= firstOrdinal, let place = try locateInMemory(position) { return place }
-        do throws(LogError) {
-            return try locateOnDisk(position, visible: visible)
-        } catch .removed {
-            // The segment was taken away between two looks, by retention, compaction, or with the whole log.
-            return .retry
-        }
+        return try locateOnDisk(position, visible: visible)
     }
 
     /// Whether there was a record at `position` or behind it, in front of the horizon. Ordinal 0 means the oldest one
@@ -164,8 +159,10 @@ final class LogReader: Sendable {
     }
 
     private func locateOnDisk(_ position: UInt64, visible: UInt64) throws(LogError) -> Place {
-        let segments = snapshot.segments
-        guard let at = snapshot.find(position) else {
+        // One snapshot for both: between two the oldest may go.
+        let catalog = snapshot
+        let segments = catalog.segments
+        guard let at = catalog.find(position) else {
             guard let first = segments.first else { return .step(max(firstOrdinal, position + 1)) }
             return .step(first.baseOrdinal)
         }
@@ -177,6 +174,9 @@ final class LogReader: Sendable {
             (open, content) = try segment.use()
         } catch .corrupt(let file, let byteOffset, _) {
             return .gap(Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: nextBase))
+        } catch .removed {
+            // It was taken away between two looks, by retention, compaction, or with the whole log.
+            return .retry
         }
         shared.openSegments.used(segment)
         let end = content.endOrdinal
@@ -244,14 +244,20 @@ final class LogReader: Sendable {
     /// O(log segments) footers, O(log blocks); the caller looks on from there.
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
         while true {
-            do throws(LogError) { return try firstOrdinal(arrivingAtOrAfter: milliseconds, in: snapshot.segments) } catch {
+            // Before the segments: what is below it is in one of them. A record that is written during the search may be in none.
+            let written = watermarks.value(.written)
+            do throws(LogError) {
+                return try firstOrdinal(arrivingAtOrAfter: milliseconds, in: snapshot.segments, writtenBefore: written)
+            } catch {
                 // A segment was taken away between two looks.
                 guard case .removed = error, !snapshot.segments.isEmpty else { throw error }
             }
         }
     }
 
-    private func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64, in segments: [Segment]) throws(LogError) -> UInt64 {
+    private func firstOrdinal(
+        arrivingAtOrAfter milliseconds: UInt64, in segments: [Segment], writtenBefore written: UInt64
+    ) throws(LogError) -> UInt64 {
         var low = 0, high = segments.count
         // Invariant: every record that can be read in segments below `low` arrived before the time.
         while low < high {
@@ -270,7 +276,7 @@ final class LogReader: Sendable {
             }
         }
         // Where none is as young, only what is not written yet can be; or what cannot be read, which the reader is to learn of.
-        var start = max(watermarks.value(.written), watermarks.trimmed)
+        var start = max(written, watermarks.trimmed)
         if low < segments.count {
             start = segments[low].baseOrdinal
             if let index = try index(of: segments[low]), let block = index.find(arrival: milliseconds), block > 0 {

@@ -106,12 +106,13 @@ final class SegmentPool: Sendable {
     // MARK: Recycling
 
     /// Moves the file of a retired segment here from its log's directory, for a later one: when nobody else has it open, and it is
-    /// of a size that is worth keeping. nil: it stays where it is, and is to be unlinked. `give` has to follow.
+    /// of a size that is worth keeping and that logs ask for: none that compaction made has one. nil: it stays where it is, and is to
+    /// be unlinked. `give` has to follow.
     /// - Throws: `io`, with the file where it was.
     func takeOver(_ segment: Segment, from directory: OpenDirectory) throws(LogError) -> RetiredFile? {
         guard segment.letGo() else { return nil }
         let byteCount = try segment.byteCount()
-        guard byteCount >= leastRecycledByteCount else { return nil }
+        guard byteCount >= leastRecycledByteCount, segment.segmentName.round == 0 else { return nil }
         let number: UInt64? = state.withLock { state in
             let kept = state.ready.reduce(state.recyclingByteCount) { $0 + $1.byteCount }
             guard kept + byteCount <= recycledByteLimit else { return nil }

@@ -98,7 +98,9 @@ package struct CrashPlan: Sendable {
             let log = entropy.next(below: logCount)
             let operation: Operation
             switch entropy.next(below: 64) {
-            case 0...13: operation = .append(log: log)
+            case 0...11: operation = .append(log: log)
+            case 12: operation = .sweep(log: log, percent: entropy.chance(0.4) ? 100 : 1 + entropy.next(below: 100))
+            case 13: operation = .compact(log: log)
             case 14...27: operation = .batch(log: log, count: 1 + entropy.next(below: entropy.chance(0.25) ? 60 : 12))
             case 28...35: operation = .flush(log: log, partial: entropy.chance(0.5))
             case 36...41: operation = .sync(log: log)
@@ -111,8 +113,6 @@ package struct CrashPlan: Sendable {
             case 54: operation = .powerLoss
             case 55: operation = logCount > 1 ? .createLog : .append(log: log)
             case 56: operation = .setClock(hours: entropy.next(below: 200_000) - 100_000)
-            case 57: operation = .sweep(log: log, percent: entropy.chance(0.4) ? 100 : 1 + entropy.next(below: 100))
-            case 58: operation = .compact(log: log)
             default:
                 switch trouble {
                 case 0, 1: operation = .rot(log: log)
