@@ -97,7 +97,7 @@ struct CrashLife {
                 disk: disk, model: model, promised: isKill ? promises.written : promises.durable,
                 durable: promises.durable, boot: isKill ? boot : boot + 1)
         }
-        if dice.chance(0.1) {
+        if dice.chance(0.25) {
             try check.run(state(disk.kill(), isKill: true), draw: dice.next())
         }
         let unitByteCount = dice.chance(0.5) ? 512 : 4096
