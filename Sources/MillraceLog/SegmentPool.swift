@@ -166,7 +166,10 @@ final class SegmentPool: Sendable {
             try io.sync(file)
         } catch {
             io.close(file)
-            throw error
+            // Without room to make it whole it is of no use, and its space is wanted.
+            guard error.isOutOfSpace else { throw error }
+            try io.unlink(retired.name, in: directory)
+            return nil
         }
         return PreparedFile(file: file, name: retired.name, byteCount: retired.byteCount)
     }

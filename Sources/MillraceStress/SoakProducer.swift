@@ -135,7 +135,7 @@
     }
 
     /// How far ahead of its rate a sender is.
-    private struct Pace {
+    struct Pace {
         private let bytesPerSecond: Double?
         private let started = DispatchTime.now().uptimeNanoseconds
         private var byteCount = 0

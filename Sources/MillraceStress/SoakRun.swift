@@ -311,7 +311,7 @@
     }
 
     /// Runs an asynchronous call and waits for it. Not on a thread of the task pool.
-    private func blocking<Value: Sendable, Failure: Error>(
+    func blocking<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () async throws(Failure) -> Value
     ) throws -> Value {
         let answer = Guarded<Result<Value, any Error>?>(nil)
@@ -326,7 +326,7 @@
         return try answer.withLock { $0! }.get()
     }
 
-    private func wait(for tasks: [Task<Void, Never>]) {
+    func wait(for tasks: [Task<Void, Never>]) {
         try? blocking { for task in tasks { await task.value } }
     }
 #endif

@@ -54,7 +54,7 @@
 
         func measureStore() {
             let directory = state.withLock { $0.directory }
-            let disk = Self.allocatedByteCount(under: directory)
+            let disk = StoreFiles(under: directory).byteCount
             state.withLock { $0.disk = disk }
         }
 
@@ -108,18 +108,5 @@
 
         private func megabytes(_ count: Int) -> String { fixed(Double(count) / 1e6) }
         private func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
-
-        /// The bytes that a directory's files take up on the device.
-        private static func allocatedByteCount(under path: String) -> Int {
-            guard !path.isEmpty else { return 0 }
-            var total = 0
-            for case let name as String in FileManager.default.enumerator(atPath: path) ?? .init() {
-                var status = stat()
-                // Safe because the path is a string and the status outlives the call.
-                guard unsafe lstat("\(path)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-                total += Int(status.st_blocks) * 512
-            }
-            return total
-        }
     }
 #endif

@@ -8,7 +8,7 @@
             commandName: "millrace-stress",
             abstract: "Tries to make Millrace lose an acknowledged record, and says whether it did.",
             discussion: "The last line is the verdict. Status: 0 no promise was broken, 1 one was, 2 it cannot run.",
-            subcommands: [CrashCommand.self, FaultCommand.self, SoakCommand.self])
+            subcommands: [CrashCommand.self, FaultCommand.self, SoakCommand.self, RetentionCommand.self, RetentionWriterCommand.self])
     }
 #else
     /// What is built without the trait: it says what is missing.

@@ -40,8 +40,13 @@ import Testing
         var limits = CompactionLimits()
         limits.rawByteLimit = 100_000
         var mergedCount = 0
-        while case .compacted = try log.compactStep(limits) { mergedCount += 1 }
-        #expect(mergedCount > 2)
+        // Some runs of these large records do not get smaller, and are left alone.
+        for _ in 0..<100 {
+            let outcome = try log.compactStep(limits)
+            if outcome == .nothing { break }
+            if case .compacted = outcome { mergedCount += 1 }
+        }
+        #expect(mergedCount > 0)
         #expect(try Self.sweep(log, expiredBefore: 1060).removedSegmentCount >= mergedCount)
         let sizes = [harness.configuration.firstSegmentByteCount, harness.configuration.greatestSegmentByteCount]
         let kept = try Self.pooledByteCounts(harness)

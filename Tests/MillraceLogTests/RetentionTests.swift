@@ -359,6 +359,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [IOError.Operation.allocate, .write])
+    func `a file that cannot be made whole on a full disk is let go, and the sweep does its work`(operation: IOError.Operation) throws {
+        var harness = Harness()
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        _ = try Self.fill(log, 0..<20)
+        // In a sweep that leaves the newest segment alone, only files that are to be kept are allocated, and written behind the note.
+        let isNoted = Guarded(operation == .allocate)
+        harness.disk.fault = { kind, _, _ in
+            guard kind == operation else { return nil }
+            return isNoted.withLock { noted in
+                defer { noted = true }
+                return noted ? 28 : nil
+            }
+        }
+        let outcome = try log.sweep(Self.limits(expiredBefore: 1016))
+        harness.disk.fault = nil
+        #expect(outcome.removedSegmentCount > 3 && outcome.recycledSegmentCount == 0)
+        #expect(try Self.files(harness).count == outcome.keptSegmentCount)
+    }
+
     @Test func `a file that a backup is reading, or has another name for, is not used again`() throws {
         var harness = Harness()
         harness.configuration.leastRecycledByteCount = 32 << 10

@@ -21,7 +21,8 @@ WHOLE = [
     "MillraceLog/Directory.swift", "MillraceLog/DurableNote.swift", "MillraceLog/FileNames.swift",
     "MillraceLog/Format.swift", "MillraceLog/GenerationSource.swift", "MillraceLog/OpenSegment.swift",
     "MillraceLog/PageChecksum.swift", "MillraceLog/Recovery.swift", "MillraceLog/SegmentFooter.swift",
-    "MillraceLog/SegmentHead.swift", "MillraceLog/SegmentHeader.swift", "MillraceLog/SparseIndex.swift",
+    "MillraceLog/SegmentHead.swift", "MillraceLog/SegmentHeader.swift", "MillraceLog/SegmentName.swift",
+    "MillraceLog/SparseIndex.swift",
     "MillraceLog/StoreFile.swift", "MillraceLog/StoreOpening.swift", "MillraceIO/Checksum.swift",
     "MillraceIO/LZ4.swift", "MillraceIO/LZ4Encoder.swift", "Millrace/CatalogueRecord.swift",
 ]
