@@ -45,10 +45,9 @@ struct SegmentMerger: ~Copyable {
 
     // MARK: Reading
 
-    /// Adds every record of the segment that counts. Costs decoding and encoding.
+    /// Adds every record of the segment, which ends with its last one. Costs decoding and encoding.
     /// - Throws: `corrupt`, `io`: the merger is of no use then.
     mutating func add(_ open: OpenSegment, _ content: SegmentContent, _ encoder: inout BlockEncoder) throws(LogError) {
-        let end = content.endOrdinal
         for number in 0..<content.index.count {
             let block = try StoredBlock(open, content, number: number)
             let needed = BufferLayout.slotByteCount(
@@ -59,20 +58,18 @@ struct SegmentMerger: ~Copyable {
                     file: open.name, byteOffset: content.index[number].byteOffset,
                     detail: "the block's directory or payload does not decode")
             }
-            take(block.header, below: end, &encoder)
+            take(block.header, &encoder)
         }
-        endOrdinal = end
+        endOrdinal = content.endOrdinal
     }
 
-    private mutating func take(_ header: BlockHeader, below end: UInt64, _ encoder: inout BlockEncoder) {
+    private mutating func take(_ header: BlockHeader, _ encoder: inout BlockEncoder) {
         let memory = source.memory
         var start = 0
         for index in 0..<header.recordCount {
             let at = memory.byteCount - Directory.entryByteCount * (index + 1)
             let low = memory.load(UInt64.self, at: at), high = memory.load(UInt64.self, at: at + 8)
             let ordinal = header.firstOrdinal + (high >> 32)
-            // A batch that a crash has cut stands behind the end.
-            if ordinal >= end { return }
             let recordEnd = Int(low & 0xFFFF_FFFF)
             gather(
                 ordinal: ordinal, arrival: header.firstArrivalMilliseconds + (low >> 32), keyAndFlags: high & 0xFFFF_FFFF,

@@ -234,6 +234,32 @@ import Testing
         Issue.record("a step makes more than 200 calls")
     }
 
+    @Test func `segments whose last batch a crash has cut stay as they are, and verification finds nothing`() throws {
+        let harness = Harness()
+        var store = try harness.open()
+        _ = try store.createLog(1)
+        let dice = SeededEntropy(seed: 3)
+        for _ in 0..<2 {
+            // A batch over several buffers, of which only the full ones are written: none of it is there after the kill.
+            let batch = (0..<22).map { number in
+                PlainRecord(key: [UInt8(number)], data: (0..<400).map { _ in UInt8(truncatingIfNeeded: dice.next()) })
+            }
+            let log = try store.log(1)
+            _ = try log.append(batch)
+            while log.flushStep(partial: false) == .progress {}
+            store.abandon()
+            store = try harness.open(create: false)
+        }
+        let log = try store.log(1)
+        let ordinal = try log.append(PlainRecord("k", "kept"))
+        try log.wait(.durable, below: ordinal + 1)
+        try Self.compact(log, Self.limits(harness))
+        #expect(try Self.read(log).map(\.ordinal) == [ordinal])
+        try store.close()
+        let verification = try StoreVerification.run(at: "/store", io: harness.disk)
+        #expect(verification.findings.filter { $0.severity == .damage }.isEmpty, "\(verification.findings)")
+    }
+
     // MARK: The plan
 
     private static func facts(_ dice: SeededEntropy, _ count: Int) -> [SegmentFacts] {
@@ -380,6 +406,7 @@ import Testing
             for await wrong in group { #expect(wrong == nil) }
         }
         #expect(compacted.withLock { $0 } > 0)
+        #expect(log.segmentCount < 60)
         try store.close()
         let verification = try StoreVerification.run(at: directory.path, io: PosixIO())
         #expect(verification.findings.filter { $0.severity == .damage }.isEmpty, "\(verification.findings)")
