@@ -4,23 +4,9 @@ import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
-/// Aim: files are kept for new segments only where a new segment can use them. Method: the pool's directory on a disk in memory.
+/// Aim: files are kept for new segments only where a new segment can use them, nobody looks at them any more, and what they held shows
+/// nowhere. Method: a log on a disk in memory that loses power, fails and fills up; the pool's directory.
 @Suite struct RecyclingTests {
-    private static func put(_ log: ShardLog, _ range: Range<Int>) throws {
-        let dice = SeededEntropy(seed: UInt64(range.lowerBound))
-        for number in range {
-            let data = (0..<10_000).map { _ in UInt8(truncatingIfNeeded: dice.next()) }
-            let ordinal = try log.append(PlainRecord(key: Array("k".utf8), data: data), arrival: 1000 + UInt64(number))
-            try log.wait(.durable, below: ordinal + 1)
-        }
-    }
-
-    private static func sweep(_ log: ShardLog, expiredBefore milliseconds: UInt64) throws -> SweepOutcome {
-        var limits = RetentionLimits()
-        limits.expiredBefore = milliseconds
-        return try log.sweep(limits)
-    }
-
     private static func pooledByteCounts(_ harness: Harness) throws -> [Int] {
         let root = try harness.disk.openDirectory(at: "/store", create: false)
         defer { harness.disk.close(root) }
@@ -36,7 +22,7 @@ import Testing
         let store = try harness.open()
         defer { store.abandon() }
         let log = try store.createLog(1)
-        try Self.put(log, 0..<60)
+        _ = try SweptLog.fill(log, 0..<60)
         var limits = CompactionLimits()
         limits.rawByteLimit = 100_000
         var mergedCount = 0
@@ -47,12 +33,143 @@ import Testing
             if case .compacted = outcome { mergedCount += 1 }
         }
         #expect(mergedCount > 0)
-        #expect(try Self.sweep(log, expiredBefore: 1060).removedSegmentCount >= mergedCount)
+        #expect(try log.sweep(SweptLog.limits(expiredBefore: 1060)).removedSegmentCount >= mergedCount)
         let sizes = [harness.configuration.firstSegmentByteCount, harness.configuration.greatestSegmentByteCount]
         let kept = try Self.pooledByteCounts(harness)
         #expect(!kept.isEmpty && kept.allSatisfy(sizes.contains), "\(kept)")
         // What was written by appending is used again all the same.
-        try Self.put(log, 60..<80)
-        #expect(try Self.sweep(log, expiredBefore: 1078).recycledSegmentCount > 0)
+        _ = try SweptLog.fill(log, 60..<80)
+        #expect(try log.sweep(SweptLog.limits(expiredBefore: 1078)).recycledSegmentCount > 0)
+    }
+
+    @Test func `a view that is held stays what it is when its segment goes, and its file is not used again meanwhile`() throws {
+        var harness = Harness()
+        harness.configuration.isCompressing = false
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        harness.configuration.cacheByteCount = 0
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        let ordinals = try SweptLog.fill(log, 0..<20)
+        store.dropCache()
+        var cursor = log.cursor(at: ordinals[0], level: .durable)
+        guard case .records(let count) = try cursor.fetch() else { throw LogError.closed }
+        let bytes = cursor.heldBytes(count: count)
+        let outcome = try log.sweep(SweptLog.limits(expiredBefore: 1016))
+        // The first one is held; of the others those are kept that have a size worth keeping.
+        #expect(outcome.removedSegmentCount > 2 && outcome.recycledSegmentCount > 0)
+        #expect(outcome.recycledSegmentCount < outcome.removedSegmentCount)
+        _ = try SweptLog.fill(log, 20..<60)
+        #expect(cursor.heldBytes(count: count) == bytes)
+    }
+
+    @Test(arguments: 1...30)
+    func `a file that is used again shows nothing of its former life, whenever the power fails`(seed: UInt64) throws {
+        var harness = Harness(seed: seed)
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        let other = try store.createLog(2)
+        let old = try SweptLog.fill(log, 0..<30)
+        let outcome = try log.sweep(SweptLog.limits(expiredBefore: 1028))
+        #expect(outcome.recycledSegmentCount > 3)
+        var put: [UInt64] = []
+        for number in 0..<12 {
+            let range = (100 + number * 2)..<(102 + number * 2)
+            let ordinals = try SweptLog.fill(other, range, isSynced: number % 3 == 0)
+            put += ordinals
+            _ = other.flushStep()
+            let disk = harness.disk.crash(entropy: SeededEntropy(seed: seed &* 100 &+ UInt64(number)))
+            let promised = other.tip(.durable)
+            var again = Harness(disk: disk)
+            again.configuration = harness.configuration
+            again.clock.restart(bootIdentity: (7, UInt64(number)))
+            let opened = try again.open(create: false)
+            defer { opened.abandon() }
+            let found = try opened.log(2).readAll(level: .durable)
+            let recovered = try opened.log(2).recovery
+            // A segment whose beginning the power cut holds no record.
+            #expect(found.gaps.isEmpty && recovered.damage.allSatisfy { $0.ordinals.isEmpty })
+            #expect(found.records.map(\.ordinal) == Array(put.prefix(found.records.count)))
+            #expect(found.records.count >= put.count { $0 < promised })
+            let first = try opened.log(1)
+            #expect(first.recovery.damage.isEmpty)
+            let kept = try first.readAll(level: .durable)
+            #expect(kept.gaps.isEmpty && kept.records.map(\.ordinal) == Array(old.suffix(kept.records.count)))
+            #expect(kept.records.count >= 2)
+        }
+        store.abandon()
+    }
+
+    @Test(arguments: [IOError.Operation.rename, .syncDirectory, .openFile, .allocate, .write, .sync, .unlink])
+    func `a call that fails while files are kept for later costs no record`(operation: IOError.Operation) throws {
+        for call in 1...4 {
+            var harness = Harness()
+            harness.configuration.leastRecycledByteCount = 32 << 10
+            // Not all of them fit.
+            harness.configuration.recycledByteLimit = 200 << 10
+            let store = try harness.open()
+            let log = try store.createLog(1)
+            let ordinals = try SweptLog.fill(log, 0..<24)
+            let calls = Guarded(0)
+            harness.disk.fault = { kind, _, _ in
+                guard kind == operation else { return nil }
+                return calls.withLock { calls in
+                    calls += 1
+                    return calls == call ? 5 : nil
+                }
+            }
+            _ = try? log.sweep(SweptLog.limits(expiredBefore: 1020))
+            harness.disk.fault = nil
+            if let outcome = try? log.sweep(SweptLog.limits(expiredBefore: 1020)) {
+                #expect(try SweptLog.files(harness).count == outcome.keptSegmentCount, "\(operation) \(call)")
+            }
+            store.abandon()
+            let again = try Harness(disk: harness.disk.kill()).open(create: false)
+            defer { again.abandon() }
+            let (records, gaps) = try again.log(1).readAll(level: .durable)
+            #expect(records.map(\.ordinal).suffix(4) == ordinals[20...] && gaps.isEmpty, "\(operation) \(call)")
+        }
+    }
+
+    @Test(arguments: [IOError.Operation.allocate, .write])
+    func `a file that cannot be made whole on a full disk is let go, and the sweep does its work`(operation: IOError.Operation) throws {
+        var harness = Harness()
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        _ = try SweptLog.fill(log, 0..<20)
+        // In a sweep that leaves the newest segment alone, only files that are to be kept are allocated, and written behind the note.
+        let isNoted = Guarded(operation == .allocate)
+        harness.disk.fault = { kind, _, _ in
+            guard kind == operation else { return nil }
+            return isNoted.withLock { noted in
+                defer { noted = true }
+                return noted ? 28 : nil
+            }
+        }
+        let outcome = try log.sweep(SweptLog.limits(expiredBefore: 1016))
+        harness.disk.fault = nil
+        #expect(outcome.removedSegmentCount > 3 && outcome.recycledSegmentCount == 0)
+        #expect(try SweptLog.files(harness).count == outcome.keptSegmentCount)
+    }
+
+    @Test func `a file that a backup is reading, or has another name for, is not used again`() throws {
+        var harness = Harness()
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        _ = try SweptLog.fill(log, 0..<20)
+        let root = try harness.disk.openDirectory(at: "/store", create: false)
+        let logs = try harness.disk.openDirectory("logs", in: root, create: false)
+        let directory = try harness.disk.openDirectory(FileNames.log(1), in: logs, create: false)
+        let elsewhere = try harness.disk.openDirectory(at: "/elsewhere", create: true)
+        let name = try SweptLog.files(harness)[0]
+        try harness.disk.link(name, in: directory, as: name, in: elsewhere)
+        let outcome = try log.sweep(SweptLog.limits(expiredBefore: 1016))
+        #expect(outcome.recycledSegmentCount == outcome.removedSegmentCount - 1)
+        for handle in [root, logs, directory, elsewhere] { harness.disk.close(handle) }
     }
 }
