@@ -105,7 +105,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "millrace-fault-helper", dependencies: ["Millrace", "MillraceModel", "MillraceIO"],
+            name: "millrace-fault-helper", dependencies: ["Millrace", "MillraceModel", "MillraceLog", "MillraceIO"],
             path: "Tests/FaultHelper", swiftSettings: settings),
         .executableTarget(
             name: "millrace-kill-writer",

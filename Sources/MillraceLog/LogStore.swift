@@ -89,6 +89,8 @@ package final class LogStore: Sendable {
     /// Notified when a log that nobody had open was copied.
     let copied = EventCount()
     private let isClosed = Atomic<Bool>(false)
+    /// Logs whose making failed: their names may be there and not be durable. They are not opened.
+    private let halfMade = Guarded<[UInt64: LogError]>([:])
 
     struct Logs {
         /// Those in use.
@@ -151,7 +153,8 @@ package final class LogStore: Sendable {
     ///
     /// None of them is opened, and none costs memory, descriptors or threads before `log` is called for it. Those that exist
     /// already stay what they are.
-    /// - Throws: `io`, `removed`, `closed`: then some may have been made; making them again, or removing them, is in order.
+    /// - Throws: `io`, `removed`, `closed`: then some may have been made, and none is opened before it was made again without an
+    ///   error, or the store was opened anew; removing them is in order too.
     package func createLogs(_ ids: [UInt64]) throws(LogError) {
         guard !ids.isEmpty else { return }
         if self.logs.withLock({ logs in !logs.removing.isEmpty && ids.contains { logs.removing.contains($0) } }) {
@@ -163,16 +166,22 @@ package final class LogStore: Sendable {
     private func makeDirectories(_ ids: [UInt64]) throws(LogError) {
         let logs = try directory()
         defer { withExtendedLifetime(logs) {} }
-        try systemCall { () throws(IOError) in
-            for id in ids {
-                shared.io.close(try shared.io.openDirectory(FileNames.log(id), in: logs.handle, create: true))
+        do throws(LogError) {
+            try systemCall { () throws(IOError) in
+                for id in ids {
+                    shared.io.close(try shared.io.openDirectory(FileNames.log(id), in: logs.handle, create: true))
+                }
+                try shared.io.sync(logs.handle)
             }
-            try shared.io.sync(logs.handle)
+            halfMade.withLock { halfMade in for id in ids { halfMade[id] = nil } }
+        } catch {
+            halfMade.withLock { halfMade in for id in ids { halfMade[id] = error } }
+            throw error
         }
     }
 
     /// The log, recovered now if nobody has used it since the store was opened.
-    /// - Throws: `unknownLog`, `removed` while its removal is not finished, `newerFormat`, `io`.
+    /// - Throws: `unknownLog`, `removed` while its removal is not finished, `newerFormat`, `io`, also when its making failed so.
     package func log(_ id: UInt64) throws(LogError) -> ShardLog { try openLog(id, create: false) }
 
     private func openLog(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
@@ -238,7 +247,10 @@ package final class LogStore: Sendable {
             return gaveUpReserve
         }
         let isDone = try removal.run(id, limit: &limit)
-        if isDone { logs.withLock { _ = $0.removing.remove(id) } }
+        if isDone {
+            halfMade.withLock { $0[id] = nil }
+            logs.withLock { _ = $0.removing.remove(id) }
+        }
         if gaveUpReserve { shared.spaceReturned() }
         return isDone
     }
@@ -270,7 +282,7 @@ package final class LogStore: Sendable {
 
     private func recover(_ id: UInt64, create: Bool) throws(LogError) -> ShardLog {
         let logs = try directory()
-        if create { try makeDirectories([id]) }
+        if create { try makeDirectories([id]) } else if let error = halfMade.withLock({ $0[id] }) { throw error }
         do throws(LogError) {
             return try ShardLog(id: id, shared: shared, logs: logs)
         } catch {

@@ -37,7 +37,11 @@ struct StoreOpening {
                 try io.openDirectory(FileNames.pool, in: root, create: true)
             }
             undo.append { io.close(poolDirectory) }
-            try systemCall { () throws(IOError) in try io.sync(root) }
+            try systemCall { () throws(IOError) in
+                try io.sync(root)
+                // A process that died may have left a log's name in memory only: what is appended to it now must stay.
+                try io.sync(logs.handle)
+            }
             let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
             let pool = try SegmentPool(
                 io: io, directory: poolDirectory, reserve: reserve, configuration: configuration)

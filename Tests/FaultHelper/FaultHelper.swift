@@ -1,5 +1,6 @@
 import Millrace
 import MillraceIO
+import MillraceLog
 import MillraceModel
 
 #if canImport(Glibc)
@@ -14,48 +15,57 @@ import MillraceModel
 ///     open DIRECTORY NAME [USER]  goes into DIRECTORY, becomes USER, opens the store NAME, puts a record, closes
 ///     hold PATH                   opens the store, says `held`, and keeps it until it is killed
 ///     exhaust PATH                opens, puts and rolls with ever more descriptors to be had, from none on
+///
+/// On its first thread alone, where no task runs: the dispatch library watches the threads of tasks by files under /proc, and
+/// ends a process that has no descriptor left for them.
 @main
 enum FaultHelper {
-    static func main() async {
+    static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
-        case "open": await open(arguments)
-        case "hold": await hold(arguments[1])
-        case "exhaust": await exhaust(arguments[1])
+        case "open": open(arguments)
+        case "hold": hold(arguments[1])
+        case "exhaust": exhaust(arguments[1])
         default: fatalError("unknown arguments: \(arguments)")
         }
     }
 
-    private static func open(_ arguments: [String]) async {
+    private static func openStore(
+        _ path: String, _ configuration: LogConfiguration = LogConfiguration()
+    ) throws(KinesisError) -> StreamStore {
+        try StreamStore(at: path, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+    }
+
+    private static func open(_ arguments: [String]) {
         guard unsafe chdir(arguments[1]) == 0 else { return say("chdir: \(errno)") }
         if arguments.count > 3, let user = UInt32(arguments[3]), geteuid() == 0 {
             guard setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0 else { return say("setuid: \(errno)") }
         }
         do throws(KinesisError) {
-            let store = try await StreamStore.open(at: arguments[2])
+            let store = try openStore(arguments[2])
             let stream =
-                store.listStreams().isEmpty ? try await store.createStream("s", shards: 1) : try store.stream("s")
-            try await stream.put("by the helper", partitionKey: "k")
-            try await store.close()
+                store.listStreams().isEmpty ? try store.createStreamBlocking("s", shards: 1) : try store.stream("s")
+            _ = try stream.putBlocking(Array("by the helper".utf8).span, partitionKey: "k")
+            try store.closeBlocking()
             say("opened")
         } catch {
             say("refused: \(error)")
         }
     }
 
-    private static func hold(_ path: String) async {
+    private static func hold(_ path: String) {
         do throws(KinesisError) {
-            let store = try await StreamStore.open(at: path)
+            let store = try openStore(path)
             say("held")
             while true { sleep(1000) }
-            try await store.close()
+            try store.closeBlocking()
         } catch {
             say("refused: \(error)")
         }
     }
 
-    private static func exhaust(_ path: String) async {
-        var configuration = StoreConfiguration()
+    private static func exhaust(_ path: String) {
+        var configuration = LogConfiguration()
         configuration.firstSegmentByteCount = 1 << 16
         configuration.greatestSegmentByteCount = 1 << 16
         var acknowledged: Set<String> = []
@@ -72,18 +82,18 @@ enum FaultHelper {
             guard unsafe setrlimit(descriptors, &limit) == 0 else { return say("setrlimit: \(errno)") }
             var store: StreamStore?
             do throws(KinesisError) {
-                let opened = try await StreamStore.open(at: path, configuration: configuration)
+                let opened = try openStore(path, configuration)
                 store = opened
                 let stream =
                     opened.listStreams().isEmpty
-                    ? try await opened.createStream("s", shards: 2) : try opened.stream("s")
+                    ? try opened.createStreamBlocking("s", shards: 2) : try opened.stream("s")
                 for number in 0..<6 {
                     let text = "\(spare) \(number) " + String(repeating: "x", count: 30_000)
-                    try await stream.put(text, partitionKey: "\(number)")
+                    _ = try stream.putBlocking(Array(text.utf8).span, partitionKey: "\(number)")
                     acknowledged.insert(text)
                 }
                 for shard in stream.shards { _ = try shard.cursorBlocking(at: .trimHorizon) }
-                try await opened.close()
+                try opened.closeBlocking()
                 whole += 1
             } catch {
                 refused += 1
@@ -93,13 +103,13 @@ enum FaultHelper {
                     if !text.contains("error number \(EMFILE)") { return say("another error: \(error)") }
                 default: return say("another error: \(error)")
                 }
-                try? await store?.close()
+                try? store?.closeBlocking()
             }
             store = nil
             limit.rlim_cur = before
             guard unsafe setrlimit(descriptors, &limit) == 0 else { return say("setrlimit: \(errno)") }
             do throws(KinesisError) {
-                let again = try await StreamStore.open(at: path, configuration: configuration)
+                let again = try openStore(path, configuration)
                 if !acknowledged.isEmpty {
                     var missing = acknowledged
                     for shard in try again.stream("s").shards {
@@ -112,7 +122,7 @@ enum FaultHelper {
                     }
                     if !missing.isEmpty { return say("\(missing.count) acknowledged records are missing") }
                 }
-                try await again.close()
+                try again.closeBlocking()
             } catch {
                 return say("with descriptors again: \(error)")
             }

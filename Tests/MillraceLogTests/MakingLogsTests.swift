@@ -75,11 +75,32 @@ import Testing
                 }
             }
             #expect(harness.disk.openHandleCount == before)
+            // Its name may be there, and not stay.
+            #expect(throws: LogError.self) { try store.log(1) }
         }
         harness.disk.fault = nil
         try store.createLogs(Array(1...5))
         #expect(try store.logIDs() == Array(1...5))
+        _ = try store.log(1)
         try store.close()
+    }
+
+    @Test func `a log that a dead process left without a sync stays, with what is appended to it later`() throws {
+        let first = Harness()
+        let dying = try first.open()
+        first.disk.fault = { operation, _, _ in operation == .syncDirectory ? 5 : nil }
+        #expect(throws: LogError.self) { try dying.createLog(1) }
+        dying.abandon()
+        let second = Harness(disk: first.disk.kill())
+        let store = try second.open(create: false)
+        let log = try store.log(1)
+        try log.wait(.durable, below: try log.append(PlainRecord("k", "v")) + 1)
+        store.abandon()
+        var options = CrashOptions()
+        options.keepProbability = 0
+        let again = try Harness(disk: second.disk.crash(options, entropy: SeededEntropy(seed: 1))).open(create: false)
+        defer { again.abandon() }
+        #expect(try again.log(1).readAll(level: .durable).records.count == 1)
     }
 
     @Test func `a log that was never appended to holds no file, directory or memory for records when it is in use`() throws {
