@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154
 # Long use of a store on this disk, and calls of the disk that fail: nothing may be lost, wrong, or grow.
-# Three minutes and twice fifteen seconds; in a soak run a quarter of its time, and twice a sixteenth.
+# Two minutes of use, one of retention, and twice fifteen seconds of faults; in a soak run a quarter, an eighth and twice a sixteenth
+# of its time.
 lane_soak() {
-    local tool=.build-tools/release/millrace-stress seconds=180 fault_seconds=15
+    local tool=.build-tools/release/millrace-stress seconds=120 retention_seconds=60 fault_seconds=15
     if [ "$soak" = 1 ]; then
-        seconds=$((MILLRACE_SOAK_SECONDS / 4)) fault_seconds=$((MILLRACE_SOAK_SECONDS / 16))
+        seconds=$((MILLRACE_SOAK_SECONDS / 4)) retention_seconds=$((MILLRACE_SOAK_SECONDS / 8)) fault_seconds=$((MILLRACE_SOAK_SECONDS / 16))
     fi
     if ! build "$scratch/tools-build.log" -c release --traits Tools --product millrace-stress --scratch-path .build-tools; then
         say "FAILED: build of millrace-stress"
@@ -12,6 +13,7 @@ lane_soak() {
         return
     fi
     stress soak --seconds "$seconds" --dir "$scratch/tmp"
+    stress retention --seconds "$retention_seconds" --dir "$scratch/tmp"
     stress fault --seconds "$fault_seconds"
     stress fault --seconds "$fault_seconds" --dir "$scratch/tmp"
 }
