@@ -7,6 +7,7 @@ private enum Field {
     static let mode: UInt8 = 6, retention: UInt8 = 7, horizon: UInt8 = 8, encryption: UInt8 = 9, metrics: UInt8 = 10
     static let tags: UInt8 = 11, policy: UInt8 = 12, recordByteCount: UInt8 = 13, warmThroughput: UInt8 = 14
     static let shardCountChanges: UInt8 = 15, modeChanges: UInt8 = 16, isDeleting: UInt8 = 17
+    static let keyCompaction: UInt8 = 18
 }
 
 /// Numbers on disk of what has names only; never renumbered. 0 is not valid.
@@ -58,6 +59,7 @@ extension StreamSettings {
         Self.write(shardCountChanges, Field.shardCountChanges, to: &fields)
         Self.write(modeChanges, Field.modeChanges, to: &fields)
         if isDeleting { fields.add(Field.isDeleting, [1]) }
+        if let keyCompaction { fields.add(Field.keyCompaction, UInt64(keyCompaction.tombstoneMilliseconds)) }
     }
 
     private static func write(_ times: [UInt64], _ type: UInt8, to fields: inout CatalogueFields) {
@@ -107,6 +109,13 @@ extension StreamSettings {
                 throw .damaged(byteOffset: 0, "a stream that is being deleted, or is not")
             }
             isDeleting = true
+        }
+        if fields.optional(Field.keyCompaction) != nil {
+            let milliseconds: UInt64 = try fields.word(Field.keyCompaction)
+            guard let kept = Int(exactly: milliseconds), KeyCompaction.tombstoneRange.contains(kept) else {
+                throw .damaged(byteOffset: 0, "tombstones kept for \(milliseconds) milliseconds")
+            }
+            keyCompaction = KeyCompaction(tombstoneMilliseconds: kept)
         }
     }
 

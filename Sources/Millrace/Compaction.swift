@@ -1,7 +1,9 @@
+import MillraceIO
 import MillraceLog
 import MillraceModel
 
-/// Writes small blocks and segments, and cold ones, anew: one job of one shard at a time.
+/// Writes small blocks and segments, and cold ones, anew, and thins out those of streams that keep the newest record of each key: one job
+/// of one shard at a time.
 struct Compaction {
     let core: StoreCore
     let catalogue: Catalogue
@@ -14,25 +16,16 @@ struct Compaction {
         var first: KinesisError?
         var report = CompactionReport()
         for description in catalogue.known.streams.values where !description.settings.isDeleting {
-            guard let terms = catalogue.stream(description.streamID)?.terms else { continue }
-            let period = UInt64(description.settings.retention.milliseconds)
-            var limits = CompactionLimits()
-            limits.coldBefore = now - min(now, core.options.coldMilliseconds)
-            limits.expiringBefore = terms.horizon(at: now) + period / 8
+            guard let limits = limits(description) else { continue }
             for shard in description.shards {
                 guard let log = core.log.openedLog(shard.logID) else { continue }
                 do throws(LogError) {
-                    switch try log.compactStep(limits) {
-                    case .compacted(let count, let before, let after, let raw):
-                        report.segmentCount = count
-                        report.byteCountBefore = before
-                        report.byteCountAfter = after
-                        report.recordByteCount = raw
-                        return report
-                    case .notWorth(let raw): report.recordByteCount += raw
-                    case .busy: report.isBusy = true
-                    case .nothing: break
+                    if let keyCompaction = description.settings.keyCompaction {
+                        var limits = KeyCompactionLimits()
+                        limits.tombstonesBefore = now - min(now, UInt64(keyCompaction.tombstoneMilliseconds))
+                        if report.take(try log.keyCompactStep(limits)) { return note(report) }
                     }
+                    if report.take(try log.compactStep(limits)) { return note(report) }
                 } catch {
                     switch error {
                     case .removed, .unknownLog: break
@@ -41,7 +34,47 @@ struct Compaction {
                 }
             }
         }
+        core.compaction.note(report)
         if let first { throw first }
+        return report
+    }
+
+    /// The next job of each shard in use.
+    func pending() throws(KinesisError) -> (shardCount: Int, recordByteCount: Int) {
+        try core.checkOpen()
+        var sum = (shardCount: 0, recordByteCount: 0)
+        for description in catalogue.known.streams.values where !description.settings.isDeleting {
+            guard let limits = limits(description) else { continue }
+            for shard in description.shards {
+                guard let log = core.log.openedLog(shard.logID) else { continue }
+                do throws(LogError) {
+                    var byteCount = try log.pendingCompaction(limits)
+                    if description.settings.keyCompaction != nil {
+                        byteCount += try log.pendingKeyCompaction(KeyCompactionLimits())
+                    }
+                    if byteCount > 0 { sum = (sum.shardCount + 1, sum.recordByteCount + byteCount) }
+                } catch {
+                    switch error {
+                    case .removed, .unknownLog: break
+                    default: throw core.error(error)
+                    }
+                }
+            }
+        }
+        return sum
+    }
+
+    private func limits(_ description: StreamDescription) -> CompactionLimits? {
+        guard let terms = catalogue.stream(description.streamID)?.terms else { return nil }
+        let now = core.agingMilliseconds()
+        var limits = CompactionLimits()
+        limits.coldBefore = now - min(now, core.options.coldMilliseconds)
+        limits.expiringBefore = terms.horizon(at: now) + UInt64(description.settings.retention.milliseconds) / 8
+        return limits
+    }
+
+    private func note(_ report: CompactionReport) -> CompactionReport {
+        core.compaction.note(report)
         return report
     }
 
@@ -64,10 +97,58 @@ public struct CompactionReport: Hashable, Sendable {
     /// A shard was left out for now: it is being swept or written, or a backup is being taken.
     public internal(set) var isBusy = false
 
+    /// Whether the step is over: something was done.
+    mutating func take(_ outcome: CompactionOutcome) -> Bool {
+        switch outcome {
+        case .compacted(let count, let before, let after, let raw):
+            segmentCount = count
+            byteCountBefore = before
+            byteCountAfter = after
+            recordByteCount += raw
+            return true
+        case .notWorth(let raw): recordByteCount += raw
+        case .busy: isBusy = true
+        case .nothing: break
+        }
+        return false
+    }
+
     /// How long to rest behind the step, in nanoseconds: so that no more than that many bytes are written anew in a second, and a quarter
     /// of the time is worked at most; a minute when there was nothing to do, a second when something was in the way.
     package func pauseNanoseconds(took nanoseconds: Int64, bytesPerSecond: Int) -> Int64 {
         if segmentCount == 0, recordByteCount == 0 { return isBusy ? 1_000_000_000 : 60_000_000_000 }
         return max(3 * nanoseconds, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)), 1_000_000)
+    }
+}
+
+/// What compaction has done since the store was opened. A value.
+public struct CompactionTotals: Hashable, Sendable {
+    /// Steps that put one segment in the place of others, and how many those were.
+    public internal(set) var jobCount = 0
+    public internal(set) var segmentCount = 0
+    /// Bytes of the files that went, and of those that came.
+    public internal(set) var byteCountBefore = 0
+    public internal(set) var byteCountAfter = 0
+    /// Bytes of the records that were read, keys and data.
+    public internal(set) var recordByteCount = 0
+    /// Steps in which a shard was left out because of a sweep, a write or a backup.
+    public internal(set) var blockedCount = 0
+}
+
+/// Counts what the steps report. A class because the store and its service share it.
+final class CompactionCounter: Sendable {
+    private let state = Guarded(CompactionTotals())
+
+    var totals: CompactionTotals { state.withLock { $0 } }
+
+    func note(_ report: CompactionReport) {
+        state.withLock { totals in
+            if report.segmentCount > 0 { totals.jobCount += 1 }
+            totals.segmentCount += report.segmentCount
+            totals.byteCountBefore += report.byteCountBefore
+            totals.byteCountAfter += report.byteCountAfter
+            totals.recordByteCount += report.recordByteCount
+            if report.isBusy { totals.blockedCount += 1 }
+        }
     }
 }

@@ -5,12 +5,14 @@ package struct ServiceOptions: Hashable, Sendable {
     /// Twelve digits, in ARNs and in errors.
     package var accountID = "000000000000"
     package var region = "us-east-1"
-    /// How long a stream stays CREATING, UPDATING or DELETING, and a consumer CREATING: milliseconds.
+    /// Bytes of records a second that compaction writes anew at most.
     package var compactionBytesPerSecond = 32 << 20
+    /// How old records are that are compressed better.
     package var coldMilliseconds: UInt64 = 3_600_000
     /// Bytes on the disk that a shard, and that all shards together, keep at most, whatever their period; nil: as many as there are.
     package var retainedBytesPerShard: Int?
     package var retainedBytesPerStore: Int?
+    /// How long a stream stays CREATING, UPDATING or DELETING, and a consumer CREATING: milliseconds.
     package var transitionMilliseconds: UInt64 = 0
     /// What is done about the limits of throughput and of calls.
     package var capacity = CapacityEnforcement.off

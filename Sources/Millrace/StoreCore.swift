@@ -17,6 +17,7 @@ final class StoreCore: Sendable {
     let calls: CallLimits
     let subscriptions: SubscriptionRegistry
     let retention = RetentionState()
+    let compaction = CompactionCounter()
     private let clock: any Clock
     /// What the two clocks said when the store was opened: wall and steady, in nanoseconds.
     private let opened: (wall: Int64, steady: Int64)

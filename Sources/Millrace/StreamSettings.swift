@@ -22,6 +22,9 @@ package struct StreamSettings: Hashable, Sendable {
     /// When UpdateStreamMode was called in the last 24 hours, likewise.
     package var modeChanges: [UInt64] = []
 
+    /// Only the newest record of each partition key is kept; nil: every one is.
+    package var keyCompaction: KeyCompaction?
+
     /// It will be deleted: at the end of the time for which it is shown DELETING, or when the store is opened anew.
     package var isDeleting = false
 

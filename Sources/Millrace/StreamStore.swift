@@ -161,6 +161,18 @@ public final class StreamStore: Sendable {
         try Compaction(core: core, catalogue: catalogue).step()
     }
 
+    /// What compaction has done since the store was opened.
+    public var compactionTotals: CompactionTotals { core.compaction.totals }
+
+    /// What compaction has to do now, in shards that are in use: how many of them have a job, and the bytes of records in the
+    /// next job of each. O(segments), and a look into those that nobody has asked about yet.
+    /// - Throws: `storage`.
+    public func pendingCompaction() async throws(KinesisError) -> (shardCount: Int, recordByteCount: Int) {
+        try await core.readers.run { [core, catalogue] () throws(KinesisError) in
+            try Compaction(core: core, catalogue: catalogue).pending()
+        }
+    }
+
     /// Why the store could not compact when it last tried; nil when it could. It tries again each minute.
     public var compactionError: KinesisError? { compacting?.lastError }
 

@@ -207,6 +207,7 @@ struct Appender: ~Copyable {
         memory.storeRelaxed(BufferLayout.noUnfinishedBatch, at: BufferLayout.unfinishedBatchAt)
         memory.storeRelaxed(0, at: BufferLayout.endOrdinalAt)
         memory.store(UInt64(0), at: BufferLayout.mappedAt)
+        memory.store(UInt64(0), at: BufferLayout.gapsAt)
         buffers.append(baseOrdinal: baseOrdinal, slot: new, oldestNeeded: progress.oldestUnwrittenBuffer)
     }
 }

@@ -44,19 +44,21 @@ package struct BlockEncoder: ~Copyable {
     package init(scratches: ScratchPool) { self.scratches = scratches }
 
     /// `backlog` is how full the log's share of memory is, 0...1: the fuller, the less is spent on compression. With `isHigh`
-    /// much more is, for what is read often and not awaited by anybody.
+    /// much more is, for what is read often and not awaited by anybody. With `coveredOrdinalCount` the block stands for so many
+    /// ordinals, and the cut is all of its memory.
     mutating func encode(
-        _ cut: Cut, policy: CompressionPolicy, backlog: Double, isHigh: Bool = false
+        _ cut: Cut, policy: CompressionPolicy, backlog: Double, isHigh: Bool = false, coveredOrdinalCount: Int? = nil
     ) -> EncodedBlock {
         let payloadRange = cut.payload
         let raw = cut.memory.slice(BufferLayout.payloadAt + payloadRange.lowerBound, payloadRange.count)
-        let headerByteCount = Format.blockHeaderByteCount + (cut.unfinishedBatchIndex == nil ? 0 : 8)
+        let hasGaps = coveredOrdinalCount != nil
+        let headerByteCount = Format.blockHeaderByteCount + (cut.unfinishedBatchIndex == nil && !hasGaps ? 0 : 8)
         // Keep LZ4 only if it takes a quarter off: as the room it gets, so that it gives up early.
         let room = raw.byteCount - raw.byteCount / 4
-        let directoryLimit = Directory.greatestByteCount(recordCount: cut.range.count, hasGaps: false)
+        let directoryLimit = Directory.greatestByteCount(recordCount: cut.range.count, hasGaps: hasGaps)
         let scratch = scratches.take(byteCount: headerByteCount + directoryLimit + room)
         let directoryByteCount = Directory.pack(
-            cut.memory, cut.range, payloadStart: payloadRange.lowerBound,
+            cut.memory, cut.range, payloadStart: payloadRange.lowerBound, hasGaps: hasGaps,
             into: scratch.memory.slice(headerByteCount, directoryLimit))
         let payloadAt = headerByteCount + directoryByteCount
         let (codec, storedByteCount) = compress(
@@ -76,7 +78,7 @@ package struct BlockEncoder: ~Copyable {
             recordCount: cut.range.count, arrivalSpanMilliseconds: lastArrival - firstArrival,
             directoryByteCount: directoryByteCount, rawPayloadByteCount: raw.byteCount,
             storedPayloadByteCount: payload.byteCount, previousChecksum: 0, blockNumber: 0, codec: codec,
-            unfinishedBatchIndex: cut.unfinishedBatchIndex, extensionByteCount: headerByteCount - Format.blockHeaderByteCount)
+            coveredOrdinalCount: coveredOrdinalCount, unfinishedBatchIndex: cut.unfinishedBatchIndex, extensionByteCount: headerByteCount - Format.blockHeaderByteCount)
         return EncodedBlock(
             cut: cut, header: header, scratch: scratch, directoryAt: headerByteCount, payload: payload)
     }

@@ -14,6 +14,7 @@ package struct BlockHeader: Equatable, Sendable {
     package static let encryptedFlag: UInt16 = 4
     static let knownFlags: UInt16 = 7
     static let batchContinuesExtension: UInt8 = 1
+    static let ordinalCountExtension: UInt8 = 128
     static let leastMandatoryExtension: UInt8 = 128
 
     package var checksum: UInt32 = 0
@@ -29,21 +30,27 @@ package struct BlockHeader: Equatable, Sendable {
     package var previousChecksum: UInt32
     package var blockNumber: UInt32
     package var codec: BlockCodec
-    package var hasGaps = false
+    /// So many ordinals, from the first on, stand for records that are here or were removed; nil where all of them are here.
+    package var coveredOrdinalCount: Int?
     /// Index of the first record of a batch that goes on in the next block; nil when no batch does.
     package var unfinishedBatchIndex: Int?
     /// Bytes of all extensions, the batch extension included.
     package var extensionByteCount = 0
 
+    package var hasGaps: Bool { coveredOrdinalCount != nil }
+    /// How many ordinals the block stands for.
+    package var ordinalCount: Int { coveredOrdinalCount ?? recordCount }
+    /// One past the last ordinal that the block stands for.
+    package var endOrdinal: UInt64 { firstOrdinal + UInt64(ordinalCount) }
     package var headerByteCount: Int { Format.blockHeaderByteCount + extensionByteCount }
     package var bodyByteCount: Int { directoryByteCount + storedPayloadByteCount }
     /// From this block's first byte to the next block's.
     package var blockByteCount: Int { Format.align8(headerByteCount + bodyByteCount) }
     package var greatestArrivalMilliseconds: UInt64 { firstArrivalMilliseconds + UInt64(arrivalSpanMilliseconds) }
 
-    /// Writes header and batch extension (no other extension is written by this version) and returns the header CRC.
+    /// Writes the header and its extensions, of which there is one at most, and returns the header CRC.
     package mutating func encode(into memory: Memory, at byteOffset: Int, identity: SegmentIdentity) {
-        extensionByteCount = unfinishedBatchIndex == nil ? 0 : 8
+        extensionByteCount = unfinishedBatchIndex == nil && coveredOrdinalCount == nil ? 0 : 8
         memory.store(bodyChecksum, at: 4)
         memory.store(firstOrdinal, at: 8)
         memory.store(durableOrdinal, at: 16)
@@ -66,6 +73,11 @@ package struct BlockHeader: Equatable, Sendable {
             memory.store(UInt8(1), at: 65)
             memory.store(UInt16(0), at: 66)
             memory.store(UInt32(unfinishedBatchIndex), at: 68)
+        } else if let coveredOrdinalCount {
+            memory.store(Self.ordinalCountExtension, at: 64)
+            memory.store(UInt8(1), at: 65)
+            memory.store(UInt16(0), at: 66)
+            memory.store(UInt32(coveredOrdinalCount), at: 68)
         }
         checksum = CRC32C.of(memory.slice(4, headerByteCount - 4), continuing: identity.positioned(byteOffset))
         memory.store(checksum, at: 0)
@@ -94,9 +106,9 @@ package struct BlockHeader: Equatable, Sendable {
             directoryByteCount: Int(memory.load(UInt32.self, at: 40)),
             rawPayloadByteCount: Int(memory.load(UInt32.self, at: 44)),
             storedPayloadByteCount: Int(memory.load(UInt32.self, at: 48)), previousChecksum: memory.load(at: 52),
-            blockNumber: memory.load(at: 56), codec: codec, hasGaps: flags & gapsFlag != 0)
+            blockNumber: memory.load(at: 56), codec: codec)
         header.extensionByteCount = 8 * Int(memory.load(UInt8.self, at: 61))
-        guard header.isPlausible, header.headerByteCount + header.bodyByteCount <= memory.byteCount,
+        guard header.isPlausible(hasGaps: flags & gapsFlag != 0), header.headerByteCount + header.bodyByteCount <= memory.byteCount,
             seeded(.headerUnchecked)
                 || CRC32C.of(memory.slice(4, header.headerByteCount - 4), continuing: identity.positioned(byteOffset))
                     == header.checksum,
@@ -113,8 +125,8 @@ package struct BlockHeader: Equatable, Sendable {
     }
 
     /// Sizes and counts that could be true. Says nothing about the bytes.
-    private var isPlausible: Bool {
-        guard recordCount >= 1, recordCount <= Format.greatestRecordCount,
+    private func isPlausible(hasGaps: Bool) -> Bool {
+        guard recordCount >= (hasGaps ? 0 : 1), recordCount <= Format.greatestRecordCount,
             rawPayloadByteCount <= Format.greatestPayloadByteCount,
             directoryByteCount <= Directory.greatestByteCount(recordCount: recordCount, hasGaps: hasGaps),
             firstOrdinal >> 63 == 0, durableOrdinal >> 63 == 0, blockNumber >> 31 == 0,
@@ -132,16 +144,22 @@ package struct BlockHeader: Equatable, Sendable {
         while position < memory.byteCount {
             let type = memory.load(UInt8.self, at: position)
             let byteCount = 8 * Int(memory.load(UInt8.self, at: position + 1))
-            guard byteCount >= 8, position + byteCount <= memory.byteCount, type < Self.leastMandatoryExtension else {
-                return false
-            }
+            guard byteCount >= 8, position + byteCount <= memory.byteCount,
+                type < Self.leastMandatoryExtension || type == Self.ordinalCountExtension
+            else { return false }
             if type == Self.batchContinuesExtension {
                 let index = Int(memory.load(UInt32.self, at: position + 4))
                 guard index < recordCount else { return false }
                 unfinishedBatchIndex = index
             }
+            if type == Self.ordinalCountExtension {
+                let count = Int(memory.load(UInt32.self, at: position + 4))
+                guard count >= max(recordCount, 1), count <= Int(Int32.max) else { return false }
+                coveredOrdinalCount = count
+            }
             position += byteCount
         }
         return (unfinishedBatchIndex != nil) == (flags & Self.batchContinuesFlag != 0)
+            && hasGaps == (flags & Self.gapsFlag != 0) && (unfinishedBatchIndex == nil || !hasGaps)
     }
 }

@@ -119,7 +119,7 @@ package struct BlockWalk {
         index.append(
             SparseIndex.Entry(
                 firstOrdinal: header.firstOrdinal, greatestArrival: greatestArrival, byteOffset: byteOffset,
-                recordCount: header.recordCount))
+                ordinalCount: header.ordinalCount))
         if let start = header.unfinishedBatchIndex {
             // Index 0 goes on with the batch that the block before left unfinished, if it did.
             if start > 0 || unfinishedBatchOrdinal == nil { unfinishedBatchOrdinal = header.firstOrdinal + UInt64(start) }
@@ -127,7 +127,7 @@ package struct BlockWalk {
             unfinishedBatchOrdinal = nil
         }
         durableOrdinal = max(durableOrdinal, header.durableOrdinal)
-        nextOrdinal = header.firstOrdinal + UInt64(header.recordCount)
+        nextOrdinal = header.endOrdinal
         lastChecksum = header.checksum
         blockNumber = header.blockNumber &+ 1
         recordCount += UInt64(header.recordCount)

@@ -10,13 +10,14 @@ import MillraceIO
 /// | 24 | 8 | index of the first record of a batch that goes on in the next buffer; all ones when none does |
 /// | 32 | 8 | one past the last ordinal, once the buffer is closed; 0 while it is open |
 /// | 40 | 8 | for a raw block read from disk: byte offset of its payload in the segment; 0 otherwise |
-/// | 48 | 16 | reserved |
+/// | 48 | 8 | for a block that stands for more ordinals than it holds records of: how many those are, plus one; 0 otherwise |
+/// | 56 | 8 | reserved |
 /// | 64 | | payload, growing up: key and data of each record |
 /// | end | | entries, growing down (`Directory`) |
 ///
 /// Entries and payload below the log's published ordinal never change while the slot lives.
 enum BufferLayout {
-    static let baseOrdinalAt = 0, logAt = 8, firstArrivalAt = 16, unfinishedBatchAt = 24, endOrdinalAt = 32, mappedAt = 40
+    static let baseOrdinalAt = 0, logAt = 8, firstArrivalAt = 16, unfinishedBatchAt = 24, endOrdinalAt = 32, mappedAt = 40, gapsAt = 48
     static let payloadAt = 64
     static let noUnfinishedBatch = UInt64.max
 

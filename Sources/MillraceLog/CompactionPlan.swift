@@ -11,6 +11,8 @@ package struct SegmentFacts: Sendable, Equatable {
     package var greatestArrival: UInt64
     /// Its records have been compressed as well as it goes.
     package var isHigh = false
+    /// Key compaction has gone over it.
+    package var isKeyed = false
     /// It was tried, and is as small as it gets.
     package var isSettled = false
     /// Sealed, durable, with a valid header and footer, and without damage: only such a one is written anew.

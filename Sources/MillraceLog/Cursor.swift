@@ -35,7 +35,12 @@ package struct Cursor: ~Copyable, Sendable {
             let visible = try log.visible(level, position)
             if let image {
                 let end = image.end(visible: visible)
-                if position >= image.baseOrdinal, position < end { return .records(Int(end - position)) }
+                if position >= image.baseOrdinal, position < end {
+                    let count = image.index(of: end) - image.index(of: position)
+                    if count > 0 { return .records(count) }
+                    // All that stood here was removed.
+                    position = end
+                }
                 if position >= visible { return .tip }
                 self.image = nil
             }
@@ -61,10 +66,10 @@ package struct Cursor: ~Copyable, Sendable {
         case .gap(let gap): throw .gap(gap)
         case .records(let count):
             guard let image else { preconditionFailure("records are ready in an image") }
-            let first = Int(position - image.baseOrdinal)
+            let first = image.index(of: position)
             var batch = RecordBatch(image, first..<first + count)
             let result = try body(&batch)
-            position += UInt64(count - batch.count)
+            if batch.count < count { position = image.ordinal(at: first + count - batch.count) }
             return result
         }
     }
@@ -73,7 +78,7 @@ package struct Cursor: ~Copyable, Sendable {
     /// that ask whether a lent view stays what it was. nil when no image is held there.
     package func heldBytes(count: Int) -> [UInt8]? {
         guard let image, position >= image.baseOrdinal else { return nil }
-        let first = Int(position - image.baseOrdinal)
+        let first = image.index(of: position)
         let end = image.entries.byteCount - Directory.entryByteCount * first
         let entries = image.entries.slice(end - Directory.entryByteCount * count, Directory.entryByteCount * count)
         let start = first == 0 ? 0 : Int(image.entries.load(UInt32.self, at: end))
@@ -102,9 +107,9 @@ package struct Cursor: ~Copyable, Sendable {
                 return
             case .records(let count):
                 guard let image else { return }
-                let first = Int(position - image.baseOrdinal)
+                let first = image.index(of: position)
                 let found = image.find(arrival: milliseconds, from: first, to: first + count)
-                position += UInt64(found - first)
+                if found > first { position = image.ordinal(at: found) }
                 if found < first + count { return }
             }
         }

@@ -29,7 +29,10 @@ package enum Directory {
     /// Packs entries `range` of the image whose entries end at `image.byteCount` into `output`; returns the bytes used.
     ///
     /// `payloadStart` is the payload offset where the first record of the range begins, `firstArrival` its arrival delta.
-    package static func pack(_ image: Memory, _ range: Range<Int>, payloadStart: Int, into output: Memory) -> Int {
+    /// With `hasGaps` the entries' ordinals are packed too: then the range is all of the image.
+    package static func pack(
+        _ image: Memory, _ range: Range<Int>, payloadStart: Int, hasGaps: Bool = false, into output: Memory
+    ) -> Int {
         let end = image.byteCount
         let count = range.count
         var leastData = UInt32.max, greatestData: UInt32 = 0
@@ -65,6 +68,13 @@ package enum Directory {
         for (width, least) in [(dataWidth, leastData), (keyWidth, leastKey), (arrivalWidth, 0), (flagsWidth, leastFlags)] {
             output.store(UInt8(width), at: position)
             output.store(least, at: position + 1)
+            position += headByteCount
+        }
+        // The last one is the greatest.
+        let gapWidth = hasGaps ? width(of: image.load(UInt32.self, at: end - entryByteCount * range.upperBound + 12)) : 0
+        if hasGaps {
+            output.store(UInt8(gapWidth), at: position)
+            output.store(UInt32(0), at: position + 1)
             position += headByteCount
         }
         if dataWidth > 0 {
@@ -107,6 +117,15 @@ package enum Directory {
             }
             position = packer.finish()
         }
+        if gapWidth > 0 {
+            var packer = BitPacker(output, at: position)
+            var at = firstEntry
+            for _ in 0..<count {
+                packer.put(image.load(UInt32.self, at: at + 12), width: gapWidth)
+                at -= entryByteCount
+            }
+            position = packer.finish()
+        }
         return position
     }
 
@@ -134,6 +153,17 @@ package enum Directory {
             image.store(high, at: at + 8)
         }
         return end == UInt64(payloadByteCount)
+    }
+
+    /// Whether the ordinals of these entries, minus the first that their block stands for, increase and stay below `count`.
+    static func isAscending(_ image: Memory, recordCount: Int, below count: Int) -> Bool {
+        var least = 0
+        for index in 0..<recordCount {
+            let ordinal = Int(image.load(UInt32.self, at: image.byteCount - entryByteCount * (index + 1) + 12))
+            guard ordinal >= least, ordinal < count else { return false }
+            least = ordinal + 1
+        }
+        return true
     }
 
     static func width(of value: UInt32) -> Int { 32 - value.leadingZeroBitCount }

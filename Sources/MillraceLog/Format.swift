@@ -4,7 +4,9 @@ package enum Format {
     package static let leastReaderVersion: UInt16 = 1
     /// Required feature bit 0: a commit journal may hold data. Not written, and refused, by this version.
     package static let journalFeature: UInt64 = 1
-    package static let knownRequiredFeatures: UInt64 = 0
+    /// Required feature bit 1 of a segment: blocks may stand for more ordinals than they hold records of.
+    package static let gapsFeature: UInt64 = 2
+    package static let knownRequiredFeatures: UInt64 = gapsFeature
 
     package static let pageByteCount = 4096
     package static let checksumByteOffset = 4092

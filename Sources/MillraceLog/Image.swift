@@ -15,6 +15,8 @@ package final class Image: Sendable {
     let entries: Memory
     package let baseOrdinal: UInt64
     let firstArrival: UInt64
+    /// Of a block that stands for more ordinals than it holds records of, how many those are; nil where none was removed.
+    private let sparseCount: Int?
 
     /// Takes over one pin of `slot`.
     init(arena: Arena, slot: SlotReference, mapped: OpenSegment? = nil, cutOrdinal: UInt64 = .max) {
@@ -24,6 +26,8 @@ package final class Image: Sendable {
         entries = arena.memory(slot)
         baseOrdinal = entries.load(at: BufferLayout.baseOrdinalAt)
         firstArrival = entries.load(at: BufferLayout.firstArrivalAt)
+        let gaps = entries.load(UInt64.self, at: BufferLayout.gapsAt)
+        sparseCount = gaps == 0 ? nil : Int(gaps) - 1
         let mappedAt = Int(entries.load(UInt64.self, at: BufferLayout.mappedAt))
         if let mapped, mappedAt > 0 {
             self.mapped = mapped
@@ -43,6 +47,31 @@ package final class Image: Sendable {
         // Read after the watermark: while the buffer is still open, everything visible from its base on is in it.
         let closed = entries.loadAcquire(at: BufferLayout.endOrdinalAt)
         return min(visible, closed == 0 ? .max : closed, cutOrdinal)
+    }
+
+    /// Index of the first record at `ordinal` or behind it, both of the image. O(1); O(log records) where some were removed.
+    @inline(__always)
+    func index(of ordinal: UInt64) -> Int { sparseCount == nil ? Int(ordinal - baseOrdinal) : sparseIndex(of: ordinal) }
+
+    @inline(never)
+    private func sparseIndex(of ordinal: UInt64) -> Int {
+        var low = 0, high = sparseCount ?? 0
+        while low < high {
+            let middle = (low + high) / 2
+            if sparseOrdinal(middle) >= ordinal { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    private func sparseOrdinal(_ index: Int) -> UInt64 {
+        baseOrdinal + UInt64(entries.load(UInt32.self, at: entries.byteCount - Directory.entryByteCount * (index + 1) + 12))
+    }
+
+    /// Where a reader goes on at record `index`: its ordinal; behind the last one, the end of what the image stands for.
+    @inline(__always)
+    func ordinal(at index: Int) -> UInt64 {
+        guard let sparseCount else { return baseOrdinal + UInt64(index) }
+        return index < sparseCount ? sparseOrdinal(index) : end(visible: .max)
     }
 
     /// The first record from `index` on that arrived at or after the time; `end` when none of them did.

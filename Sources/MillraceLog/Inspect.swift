@@ -20,7 +20,7 @@ package struct SegmentInspection: Sendable {
         /// What does not hold though both checksums do; nil when everything does.
         package let fault: String?
         package var ordinals: Range<UInt64> {
-            header.firstOrdinal..<header.firstOrdinal + UInt64(header.recordCount)
+            header.firstOrdinal..<header.endOrdinal
         }
     }
 
@@ -153,6 +153,8 @@ package struct SegmentInspection: Sendable {
                     body.slice(0, header.directoryByteCount), recordCount: header.recordCount, hasGaps: header.hasGaps,
                     payloadByteCount: header.rawPayloadByteCount, into: entries)
             else { return "the directory does not add up to the payload" }
+            guard !header.hasGaps || Directory.isAscending(entries, recordCount: header.recordCount, below: header.ordinalCount)
+            else { return "the directory's ordinals do not increase" }
             var last: UInt32 = 0
             for index in 0..<header.recordCount {
                 let at = entries.byteCount - Directory.entryByteCount * (index + 1)
@@ -161,7 +163,8 @@ package struct SegmentInspection: Sendable {
                 last = arrival
                 guard entries.load(UInt8.self, at: at + 11) == 0 else { return "unknown flags at record \(index)" }
             }
-            return last == header.arrivalSpanMilliseconds
+            // A record that was removed may have been the last to arrive.
+            return last == header.arrivalSpanMilliseconds || header.hasGaps && last < header.arrivalSpanMilliseconds
                 ? nil : "the greatest arrival time is \(last) ms after the first, the header says \(header.arrivalSpanMilliseconds)"
         }
     }

@@ -1,4 +1,5 @@
 import MillraceIO
+import Synchronization
 
 /// Finds the image that holds an ordinal: an open or cached buffer, a cached block, or a block on disk.
 ///
@@ -21,6 +22,8 @@ final class LogReader: Sendable {
     private let catalog: Guarded<SegmentCatalog>
     /// Where this opening's ordinals start: below it everything is on disk.
     private let firstOrdinal: UInt64
+    /// Below it nothing is looked for in buffers: it is on disk, or was removed by key compaction, and buffers would still show it.
+    private let diskBelow: Atomic<UInt64>
 
     init(
         logID: UInt64, shared: StoreShared, watermarks: Watermarks, buffers: BufferList, catalog: SegmentCatalog,
@@ -32,6 +35,7 @@ final class LogReader: Sendable {
         self.buffers = buffers
         self.catalog = Guarded(catalog)
         self.firstOrdinal = firstOrdinal
+        diskBelow = Atomic(firstOrdinal)
     }
 
     var snapshot: SegmentCatalog { catalog.withLock { $0 } }
@@ -63,6 +67,12 @@ final class LogReader: Sendable {
         for old in segments { dropImages(old.retire()?.index) }
         shared.openSegments.forget(segments)
         shared.openSegments.used(segment)
+    }
+
+    /// What is below `ordinal` and was in memory is read from disk from now on. One caller at a time.
+    func leaveMemory(below ordinal: UInt64) {
+        guard ordinal > diskBelow.load(ordering: .relaxed) else { return }
+        diskBelow.store(ordinal, ordering: .releasing)
     }
 
     /// When the newest record of the oldest segment with records arrived; nil where there is none.
@@ -117,7 +127,7 @@ final class LogReader: Sendable {
         if position < horizon {
             return isGone(position, horizon: horizon) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
         }
-        if position >= firstOrdinal, let place = try locateInMemory(position) { return place }
+        if position >= diskBelow.load(ordering: .acquiring), let place = try locateInMemory(position) { return place }
         return try locateOnDisk(position, visible: visible)
     }
 

@@ -15,6 +15,10 @@ package struct SegmentHeader: Equatable, Sendable {
     package var mergedCount: UInt32 = 0
     /// Its blocks are compressed as well as it goes.
     package var isHigh = false
+    /// Key compaction has gone over it: of the records of one key, in all such segments of the log, there is one.
+    package var isKeyed = false
+    /// Blocks of it may stand for more ordinals than they hold records of.
+    package var mayHaveGaps = false
 
     /// Writes the page; returns its CRC, which the first block's chain starts from.
     @discardableResult
@@ -24,7 +28,8 @@ package struct SegmentHeader: Equatable, Sendable {
         page.store(Format.version, at: 8)
         page.store(Format.leastReaderVersion, at: 10)
         page.store(segmentNumber, at: 12)
-        page.store(UInt64(isHigh ? 1 : 0), at: 24)
+        page.store(mayHaveGaps ? Format.gapsFeature : 0, at: 16)
+        page.store(UInt64(isHigh ? 1 : 0) | UInt64(isKeyed ? 2 : 0), at: 24)
         page.store(identity.storeLow, at: 32)
         page.store(identity.storeHigh, at: 40)
         page.store(identity.logID, at: 48)
@@ -55,7 +60,8 @@ package struct SegmentHeader: Equatable, Sendable {
             identity: identity, segmentNumber: page.load(at: 12), fileByteCount: fileByteCount,
             previousEndOrdinal: page.load(at: 80), previousBlockChecksum: page.load(at: 88),
             createdMilliseconds: page.load(at: 96), journalAppliedUpTo: page.load(at: 104), mergedCount: page.load(at: 92),
-            isHigh: page.load(UInt64.self, at: 24) & 1 == 1)
+            isHigh: page.load(UInt64.self, at: 24) & 1 != 0, isKeyed: page.load(UInt64.self, at: 24) & 2 != 0,
+            mayHaveGaps: page.load(UInt64.self, at: 16) & Format.gapsFeature != 0)
         return (header, page.load(UInt32.self, at: Format.checksumByteOffset))
     }
 }

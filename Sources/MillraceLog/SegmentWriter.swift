@@ -148,7 +148,7 @@ struct SegmentWriter: ~Copyable {
             entries.append(
                 SparseIndex.Entry(
                     firstOrdinal: header.firstOrdinal, greatestArrival: active.greatestArrival,
-                    byteOffset: active.byteOffset, recordCount: header.recordCount))
+                    byteOffset: active.byteOffset, ordinalCount: header.recordCount))
             active.byteOffset += header.blockByteCount
             active.blockNumber += 1
             active.lastChecksum = header.checksum

@@ -47,8 +47,15 @@ extension ShardLog {
         }
     }
 
+    /// Bytes of records in the next job of `compactStep`; 0 when there is none.
+    package func pendingCompaction(_ limits: CompactionLimits) throws(LogError) -> Int {
+        let facts = try compactionFacts(reader.snapshot.segments)
+        guard let job = CompactionPlan.next(facts, limits) else { return 0 }
+        return facts[job.range].reduce(0) { $0 + $1.rawByteCount }
+    }
+
     /// Of every segment but the newest. Those that are not durable in full, or in front of the horizon, are not whole.
-    private func compactionFacts(_ segments: [Segment]) throws(LogError) -> [SegmentFacts] {
+    func compactionFacts(_ segments: [Segment]) throws(LogError) -> [SegmentFacts] {
         let durable = watermarks.value(.durable), horizon = watermarks.trimmed
         var all: [SegmentFacts] = []
         for (segment, next) in zip(segments, segments.dropFirst()) {
@@ -83,6 +90,7 @@ extension ShardLog {
         facts.blockCount = footer.blockCount
         facts.greatestArrival = footer.greatestArrivalMilliseconds
         facts.isHigh = content.header.isHigh
+        facts.isKeyed = content.header.isKeyed
         // A header that is read from a note does not know what was before it.
         facts.isWhole = content.header.segmentNumber == 0 || content.header.previousEndOrdinal > 0
         return facts
@@ -91,16 +99,8 @@ extension ShardLog {
     private func compact(
         _ inputs: [Segment], _ facts: ArraySlice<SegmentFacts>, _ job: CompactionJob, _ limits: CompactionLimits
     ) throws(LogError) -> CompactionOutcome {
-        let (_, first) = try inputs[0].use()
-        var merger = SegmentMerger(
-            logID: id, payloadLimit: shared.configuration.bufferByteCount, isHigh: job.isHigh, scratches: shared.scratches)
-        var encoder = BlockEncoder(scratches: shared.scratches)
-        for input in inputs {
-            let (open, content) = try input.use()
-            try merger.add(open, content, &encoder)
-            shared.openSegments.used(input)
-        }
-        merger.end(&encoder)
+        var merger = merger(isHigh: job.isHigh)
+        try gather(inputs, nil, &merger)
         let rawByteCount = Int(clamping: merger.rawByteCount)
         let before = facts.reduce(0) { $0 + $1.fileByteCount }
         let after = merger.fileByteCount
@@ -108,22 +108,46 @@ extension ShardLog {
             for input in inputs { retention.facts.withLock { $0[input.baseOrdinal]?.isSettled = true } }
             return .notWorth(rawByteCount: rawByteCount)
         }
+        var isKeyed = true
+        for input in inputs { isKeyed = try input.use().1.header.isKeyed && isKeyed }
+        try replace(inputs, by: &merger, isHigh: job.isHigh, isKeyed: isKeyed)
+        return .compacted(segmentCount: inputs.count, bytesBefore: before, bytesAfter: after, rawByteCount: rawByteCount)
+    }
+
+    func merger(isHigh: Bool) -> SegmentMerger {
+        SegmentMerger(
+            logID: id, payloadLimit: shared.configuration.bufferByteCount, isHigh: isHigh, scratches: shared.scratches)
+    }
+
+    /// Reads the segments into the merger, as far as the filter lets their records pass.
+    func gather(_ inputs: [Segment], _ filter: KeyFilter?, _ merger: inout SegmentMerger) throws(LogError) {
+        var encoder = BlockEncoder(scratches: shared.scratches)
+        for input in inputs {
+            let (open, content) = try input.use()
+            try merger.add(open, content, filter, &encoder)
+            shared.openSegments.used(input)
+        }
+        merger.end(&encoder)
+    }
+
+    /// Writes what was gathered of the segments, which are neighbours, as one, and puts it in their place.
+    func replace(_ inputs: [Segment], by merger: inout SegmentMerger, isHigh: Bool, isKeyed: Bool) throws(LogError) {
         let name = SegmentName(
             inputs[0].baseOrdinal, through: inputs[inputs.count - 1].segmentName.lastBaseOrdinal,
             round: 1 + inputs.reduce(0) { max($0, $1.segmentName.round) })
-        var header = first.header
+        var header = try inputs[0].use().1.header
         header.identity = SegmentIdentity(
             storeLow: shared.storeLow, storeHigh: shared.storeHigh, logID: id, baseOrdinal: name.baseOrdinal,
             salt: shared.entropy.next())
-        header.fileByteCount = after
+        header.fileByteCount = merger.fileByteCount
         header.mergedCount = UInt32(inputs.count - 1)
         for input in inputs { header.mergedCount &+= try input.use().1.header.mergedCount }
-        header.isHigh = job.isHigh
+        header.isHigh = isHigh
+        header.isKeyed = isKeyed
         let segment = try write(&merger, header, name)
         reader.replace(inputs, with: segment)
         retention.facts.withLock { facts in for input in inputs { facts[input.baseOrdinal] = nil } }
         _ = try dispose(inputs)
-        return .compacted(segmentCount: inputs.count, bytesBefore: before, bytesAfter: after, rawByteCount: rawByteCount)
     }
 
     /// The new segment, durable under its name.

@@ -11,6 +11,8 @@ final class LogRetention: Sendable {
     let keptDurable = Atomic<UInt64>(0)
     /// What compaction has found out about segments, by their bases.
     let facts = Guarded<[UInt64: SegmentFacts]>([:])
+    /// What key compaction is in the middle of. Of whoever has claimed `isSweeping`.
+    let keyPass = Guarded<KeyPass?>(nil)
     let isSweeping = Atomic<Bool>(false)
     /// See `RetentionLimits.segmentMilliseconds`. Relaxed: the next segment is as good as this one.
     let segmentMilliseconds = Atomic<UInt64>(.max)

@@ -12,33 +12,33 @@ import Synchronization
 /// | 0 | 8 | first ordinal |
 /// | 8 | 8 | greatest arrival time up to and with this block |
 /// | 16 | 4 | byte offset / 8 |
-/// | 20 | 4 | record count; with the top bit set nothing but damage stands here, and so many records are missing |
+/// | 20 | 4 | how many ordinals it stands for; with the top bit set nothing but damage stands here, and so many records are missing |
 /// | 24 | 8 | image: slot that holds the block decoded; 0 none, 1 somebody is decoding it |
 package final class SparseIndex: Sendable {
     package struct Entry: Equatable, Sendable {
         package var firstOrdinal: UInt64
         package var greatestArrival: UInt64
         package var byteOffset: Int
-        package var recordCount: Int
+        package var ordinalCount: Int
         /// Damage that recovery found: the records from `firstOrdinal` on are missing, up to the next entry.
         package var isHole = false
-        package var endOrdinal: UInt64 { firstOrdinal + UInt64(recordCount) }
+        package var endOrdinal: UInt64 { firstOrdinal + UInt64(ordinalCount) }
 
         /// What is missing where ordinals jump from one to the other: counted as far as 31 bits go.
         static func hole(_ ordinals: Range<UInt64>, at byteOffset: Int, greatestArrival: UInt64) -> Entry {
             let count = Int(min(ordinals.upperBound - ordinals.lowerBound, UInt64(Int32.max)))
             return Entry(
                 firstOrdinal: ordinals.lowerBound, greatestArrival: greatestArrival, byteOffset: byteOffset,
-                recordCount: count, isHole: true)
+                ordinalCount: count, isHole: true)
         }
 
-        var countWord: UInt32 { UInt32(recordCount) | (isHole ? SparseIndex.holeBit : 0) }
+        var countWord: UInt32 { UInt32(ordinalCount) | (isHole ? SparseIndex.holeBit : 0) }
 
         static func at(_ offset: Int, in memory: Memory) -> Entry {
             let count = memory.load(UInt32.self, at: offset + 20)
             return Entry(
                 firstOrdinal: memory.load(at: offset), greatestArrival: memory.load(at: offset + 8),
-                byteOffset: Int(memory.load(UInt32.self, at: offset + 16)) * 8, recordCount: Int(count & ~SparseIndex.holeBit),
+                byteOffset: Int(memory.load(UInt32.self, at: offset + 16)) * 8, ordinalCount: Int(count & ~SparseIndex.holeBit),
                 isHole: count & SparseIndex.holeBit != 0)
         }
     }
@@ -136,13 +136,13 @@ package final class SparseIndex: Sendable {
     /// Builds an index from a footer's checked bytes; nil when entries are out of order or outside the blocks.
     static func decode(_ memory: Memory, blockCount: Int, blocksEnd: Int) -> SparseIndex? {
         let index = SparseIndex()
-        var last = Entry(firstOrdinal: 0, greatestArrival: 0, byteOffset: Format.blocksByteOffset - 8, recordCount: 0)
+        var last = Entry(firstOrdinal: 0, greatestArrival: 0, byteOffset: Format.blocksByteOffset - 8, ordinalCount: 0)
         for position in 0..<blockCount {
             let at = position * Format.indexEntryByteCount
             let entry = Entry.at(at, in: memory)
             // A hole may stand behind the last block.
             guard entry.byteOffset > last.byteOffset, entry.byteOffset < blocksEnd + (entry.isHole ? 1 : 0),
-                entry.recordCount > 0,
+                entry.ordinalCount > 0,
                 entry.firstOrdinal >> 63 == 0,
                 entry.firstOrdinal >= last.endOrdinal, entry.greatestArrival >= last.greatestArrival
             else { return nil }

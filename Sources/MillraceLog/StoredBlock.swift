@@ -16,7 +16,7 @@ struct StoredBlock {
         guard
             let header = BlockHeader.decode(
                 open.memory, at: entry.byteOffset, limit: limit, identity: content.identity),
-            header.firstOrdinal == entry.firstOrdinal, header.recordCount == entry.recordCount
+            header.firstOrdinal == entry.firstOrdinal, header.ordinalCount == entry.ordinalCount
         else {
             throw .corrupt(file: open.name, byteOffset: entry.byteOffset, detail: "the block header is not valid")
         }
@@ -37,7 +37,8 @@ struct StoredBlock {
         memory.store(header.firstOrdinal, at: BufferLayout.baseOrdinalAt)
         memory.store(logID, at: BufferLayout.logAt)
         memory.store(header.firstArrivalMilliseconds, at: BufferLayout.firstArrivalAt)
-        memory.storeRelaxed(header.firstOrdinal + UInt64(header.recordCount), at: BufferLayout.endOrdinalAt)
+        memory.storeRelaxed(header.endOrdinal, at: BufferLayout.endOrdinalAt)
+        memory.store(UInt64(header.hasGaps ? header.recordCount + 1 : 0), at: BufferLayout.gapsAt)
         let isLeft = isMapped && header.codec == .raw
         memory.store(UInt64(isLeft ? bodyAt + header.directoryByteCount : 0), at: BufferLayout.mappedAt)
         switch header.codec {
@@ -50,9 +51,10 @@ struct StoredBlock {
             guard ChunkedPayload.decode(payload, into: room) else { return false }
         }
         let entriesAt = memory.byteCount - Directory.entryByteCount * header.recordCount
+        let entries = memory.slice(entriesAt, Directory.entryByteCount * header.recordCount)
         return Directory.unpack(
             body.slice(0, header.directoryByteCount), recordCount: header.recordCount, hasGaps: header.hasGaps,
-            payloadByteCount: header.rawPayloadByteCount,
-            into: memory.slice(entriesAt, Directory.entryByteCount * header.recordCount))
+            payloadByteCount: header.rawPayloadByteCount, into: entries)
+            && (!header.hasGaps || Directory.isAscending(entries, recordCount: header.recordCount, below: header.ordinalCount))
     }
 }

@@ -55,6 +55,8 @@ package struct LogModel: Sendable {
         package let record: PlainRecord
         /// Its block was damaged on the disk while it was durable: it must be declared missing.
         package var isDamaged = false
+        /// Key compaction may have removed it.
+        package var mayBeRemoved = false
 
         package init(ordinal: UInt64, arrival: UInt64 = 0, record: PlainRecord) {
             self.ordinal = ordinal
@@ -81,6 +83,36 @@ package struct LogModel: Sendable {
     package mutating func expire(before milliseconds: UInt64, below ordinal: UInt64) {
         let first = entries.first { $0.arrival >= milliseconds }?.ordinal ?? .max
         forgettable = max(forgettable, min(first, ordinal))
+    }
+
+    /// Key compaction may take what is below `ordinal` and has a newer record of its key there, and tombstones from before the time.
+    package mutating func thinOut(below ordinal: UInt64, tombstonesBefore: UInt64) {
+        var seen: Set<[UInt8]> = []
+        for index in entries.indices.reversed() where entries[index].ordinal < ordinal {
+            let isNewest = seen.insert(entries[index].record.key).inserted
+            if !isNewest || entries[index].record.data.isEmpty && entries[index].arrival < tombstonesBefore {
+                entries[index].mayBeRemoved = true
+            }
+        }
+    }
+
+    /// Behind the entries from `index` on that may have been removed, as far as `ordinal`.
+    private func passed(_ index: Int, to ordinal: UInt64) -> Int {
+        var index = index
+        while index < entries.count, entries[index].mayBeRemoved, entries[index].ordinal < ordinal { index += 1 }
+        return index
+    }
+
+    /// A tombstone that was removed takes everything older of its key with it.
+    private func judgeRemoved(_ found: Set<UInt64>) throws(CrashFailure) {
+        var gone: Set<[UInt8]> = []
+        for entry in entries.reversed() where entry.mayBeRemoved && entry.ordinal >= forgettable {
+            if entry.record.data.isEmpty, !entry.isDamaged, !found.contains(entry.ordinal) {
+                gone.insert(entry.record.key)
+            } else if found.contains(entry.ordinal), gone.contains(entry.record.key) {
+                throw CrashFailure(.neverPut, "record \(entry.ordinal), whose key is gone, came back")
+            }
+        }
     }
 
     /// The first entry at `ordinal` or behind it, when what is in front of it may be missing.
@@ -139,6 +171,8 @@ package struct LogModel: Sendable {
         var index = 0
         var isAtFront = true
         var gaps: [Gap] = []
+        var found: Set<UInt64> = []
+        let isThinned = entries.contains(where: \.mayBeRemoved)
         while true {
             // What the records say leaves through a variable: the closure may throw errors of the log alone.
             var failure: CrashFailure?
@@ -148,6 +182,10 @@ package struct LogModel: Sendable {
                     while failure == nil, let view = batch.next() {
                         if isAtFront { index = firstLeft(at: view.ordinal) }
                         isAtFront = false
+                        if isThinned {
+                            found.insert(view.ordinal)
+                            index = passed(index, to: view.ordinal)
+                        }
                         failure = difference(at: index, view)
                         index += 1
                     }
@@ -158,6 +196,7 @@ package struct LogModel: Sendable {
                 gaps.append(gap)
                 if isAtFront { index = firstLeft(at: gap.from) }
                 isAtFront = false
+                index = passed(index, to: gap.from)
                 let start = index
                 while index < entries.count, entries[index].ordinal < gap.to {
                     guard entries[index].isDamaged, entries[index].ordinal >= gap.from else {
@@ -172,6 +211,8 @@ package struct LogModel: Sendable {
             if more == nil { break }
         }
         if isAtFront { index = firstLeft(at: .max) }
+        index = passed(index, to: .max)
+        if isThinned { try judgeRemoved(found) }
         let least = count(below: promised)
         if index < least {
             throw CrashFailure(.lost, "\(least) records were promised in log \(log.id), \(index) are left; \(log.recovery)")
@@ -233,7 +274,7 @@ package struct LogModel: Sendable {
         guard count > 0 else { return }
         for _ in 0..<2 {
             let entry = entries[entropy.next(below: count)]
-            guard !entry.isDamaged, entry.ordinal >= log.trimHorizon else { continue }
+            guard !entry.isDamaged, !entry.mayBeRemoved, entry.ordinal >= log.trimHorizon else { continue }
             var cursor = log.cursor(at: entry.ordinal, level: level)
             let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal }
             if found != entry.ordinal {
@@ -245,8 +286,11 @@ package struct LogModel: Sendable {
         var cursor = log.cursor(at: 0, level: level)
         try cursor.seek(toArrival: time)
         let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal } ?? nil
-        let wanted = entries[..<count].first { $0.arrival >= time && $0.ordinal >= log.trimHorizon }?.ordinal
-        if found != wanted {
+        let candidates = entries[..<count].filter { $0.arrival >= time && $0.ordinal >= log.trimHorizon }
+        // Of those that may have been removed, any may be there.
+        let wanted = candidates.first { !$0.mayBeRemoved }?.ordinal
+        let isEarlier = candidates.prefix { $0.mayBeRemoved }.contains { $0.ordinal == found }
+        if found != wanted, !isEarlier {
             throw CrashFailure(
                 .seekDisagrees, "time \(time): \(found, default: "nothing") found, not \(wanted, default: "nothing")")
         }

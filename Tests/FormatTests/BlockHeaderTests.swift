@@ -55,6 +55,10 @@ import Testing
         [1, 1, 0, 0] + (0..<4).map { UInt8(truncatingIfNeeded: index >> UInt32(8 * $0)) }
     }
 
+    static func covers(_ ordinalCount: UInt32) -> [UInt8] {
+        [128, 1, 0, 0] + (0..<4).map { UInt8(truncatingIfNeeded: ordinalCount >> UInt32(8 * $0)) }
+    }
+
     @Test func `every field stands where the document says`() throws {
         let header = try #require(Self.decode(Self.file()))
         let fields = Fields()
@@ -78,8 +82,10 @@ import Testing
     }
 
     @Test(arguments: [
-        Fields(), Fields(flags: 2), Fields(flags: 1, extensions: batchContinues(0)),
-        Fields(flags: 3, extensions: batchContinues(6)),
+        Fields(), Fields(flags: 2, extensions: covers(7)), Fields(flags: 1, extensions: batchContinues(0)),
+        Fields(flags: 2, extensions: covers(1 << 31 - 1)),
+        Fields(
+            recordCount: 0, directoryByteCount: 25, rawPayloadByteCount: 0, storedPayloadByteCount: 0, flags: 2, extensions: covers(1)),
         Fields(directoryByteCount: 20, rawPayloadByteCount: 9000, storedPayloadByteCount: 100, codec: 2),
         Fields(directoryByteCount: 20, rawPayloadByteCount: 9000, storedPayloadByteCount: 100, codec: 3),
         Fields(
@@ -109,6 +115,14 @@ import Testing
     }
 
     // MARK: Refusals
+
+    @Test(arguments: [
+        Fields(flags: 2), Fields(extensions: covers(7)), Fields(flags: 2, extensions: covers(6)),
+        Fields(recordCount: 0, flags: 2, extensions: covers(0)), Fields(recordCount: 0), Fields(flags: 2, extensions: covers(1 << 31)),
+        Fields(flags: 3, extensions: batchContinues(6) + covers(9)),
+    ]) func `a block that stands for more ordinals than it holds records of says for how many, and no other does`(fields: Fields) {
+        #expect(Self.decode(Self.file(fields)) == nil)
+    }
 
     @Test(arguments: [
         Fields(), Fields(flags: 1, extensions: batchContinues(3)),

@@ -67,7 +67,7 @@ import Testing
         for (number, line) in Self.lines.enumerated() {
             let entry = index[number]
             #expect(entry.firstOrdinal == line.0 && entry.greatestArrival == line.1)
-            #expect(entry.byteOffset == line.2 && entry.recordCount == Int(line.3))
+            #expect(entry.byteOffset == line.2 && entry.ordinalCount == Int(line.3))
             #expect(index.find(ordinal: line.0) == number)
             #expect(index.find(ordinal: line.0 + UInt64(line.3) - 1) == number)
         }

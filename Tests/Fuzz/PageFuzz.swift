@@ -97,7 +97,7 @@ enum PageFuzz {
             require(
                 entry.byteOffset >= Format.blocksByteOffset
                     && entry.byteOffset < footer.blocksEndByteOffset + (entry.isHole ? 1 : 0)
-                    && entry.recordCount > 0, "entry \(number) lies among the blocks: \(entry)")
+                    && entry.ordinalCount > 0, "entry \(number) lies among the blocks: \(entry)")
             if number > 0 {
                 let last = index[number - 1]
                 require(

@@ -32,6 +32,7 @@ import Testing
         $0.shardCountChanges = (0..<1000).map { UInt64.max - $0 }
         $0.modeChanges = [0, 1, .max]
         $0.isDeleting = true
+        $0.keyCompaction = KeyCompaction()
     }
 
     private static func shard(_ index: UInt32, _ range: HashKeyRange, second: UInt64 = 5, log: UInt64? = nil) -> ShardDescription {
@@ -103,7 +104,7 @@ import Testing
             { $0.metrics = [.incomingBytes] }, { $0.tags = ["": ""] }, { $0.tags = ["a": "", "b": "\u{0}"] },
             { $0.policy = "{}" }, { $0.maximumRecordByteCount += 1 << 10 }, { $0.warmThroughputMiBps = 1 },
             { $0.shardCountChanges = [0] }, { $0.modeChanges = [7, 7] },
-            { $0.isDeleting = true },
+            { $0.isDeleting = true }, { $0.keyCompaction = KeyCompaction() },
         ]
         for change in each {
             let settings = Self.settings(change)
