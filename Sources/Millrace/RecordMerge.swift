@@ -155,8 +155,9 @@ final class RecordMerge: Sendable {
             state.ordinals[lane.shardID] = lane.endOrdinal ?? lane.ordinal
             return (state.finished, Set(state.lanes.values.map(\.shardID)))
         }
-        let children = Self.next(
-            of: version.children(of: lane.shardID), in: version, finished: finished, begun: begun)
+        // A child may have gone before it was begun: then its own children are next.
+        let candidates = version.hasLostShards ? version.shards : version.children(of: lane.shardID)
+        let children = Self.next(of: candidates, in: version, finished: finished, begun: begun)
         if children.isEmpty { return }
         do throws(KinesisError) {
             let lanes = try await open(children, from: start.ofDescendants)

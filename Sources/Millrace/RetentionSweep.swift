@@ -118,9 +118,13 @@ struct RetentionSweep {
         // What readers see may be less: a time that is not believed takes nothing away.
         let horizon = stream.settings.horizon(at: now)
         var gone: [ShardID] = []
+        var leaving: Set<ShardID> = []
         for shard in ShardExpiry.candidates(stream, horizon: horizon).prefix(CatalogueRecord.greatestExpiredCount) {
-            if ShardExpiry.isGone(shard, lastArrival: try lastArrival(of: shard), horizon: horizon) {
+            // Not before its parents, whose readers are told of it.
+            let isOldest = shard.parents.allSatisfy { leaving.contains($0) || stream.shard($0) == nil }
+            if isOldest, ShardExpiry.isGone(shard, lastArrival: try lastArrival(of: shard), horizon: horizon) {
                 gone.append(shard.shardID)
+                leaving.insert(shard.shardID)
             }
         }
         return gone

@@ -2,8 +2,8 @@ import MillraceModel
 
 /// Which shards of a stream are gone for good, and when: a pure decision.
 ///
-/// A shard is gone when it is closed and nothing in it will ever be seen again. Each goes by itself, parents before their children
-/// or after them; an open shard never does.
+/// A shard is gone when it is closed and nothing in it will ever be seen again; an open shard never is. Parents are taken away before
+/// their children, or with them.
 package enum ShardExpiry {
     /// Closed shards whose closing is out of sight, in order of their indices. Each of them is gone if its last record is, too.
     ///

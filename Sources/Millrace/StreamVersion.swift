@@ -53,6 +53,9 @@ final class StreamVersion: Sendable {
     /// No shard of the stream was made after it.
     var newestShardID: ShardID { shards.last?.id ?? ShardID(index: 0) }
 
+    /// Whether shards have gone that were too old to be seen: indices are given out in order.
+    var hasLostShards: Bool { shards.last.map { Int($0.id.index) + 1 > shards.count } ?? false }
+
     /// O(log shards).
     func shard(_ id: ShardID) -> Shard? {
         var low = 0

@@ -214,6 +214,60 @@ import Testing
         try await store.close()
     }
 
+    @Test func `a reading goes on where shards went that it had not begun`() async throws {
+        let test = TestStore()
+        let store = try test.open()
+        try store.make()
+        let stream = try store.stream("s")
+        // More than is copied at once.
+        for number in 0..<700 { try stream.putBlocking(Array("old \(number)".utf8).span, partitionKey: "k", explicitHashKey: HashKey(0)) }
+        try store.split(0)
+        try Self.put(store, "middle")
+        try store.merge(1, 2)
+        test.clock.advance(milliseconds: 23 * Self.hour)
+        try Self.put(store, "young")
+        var iterator = stream.records(from: .trimHorizon).makeAsyncIterator()
+        #expect(try await iterator.next()?.text == "old 0")
+        test.clock.advance(milliseconds: 2 * Self.hour)
+        #expect(try store.sweepBlocking().expiredShards[StreamName("s")]?.map(\.index) == [0, 1, 2])
+        let reading = Task { [iterator] in
+            var iterator = iterator
+            var gapCount = 0
+            while gapCount < 4 {
+                do throws(KinesisError) {
+                    guard let record = try await iterator.next() else { return false }
+                    if record.text == "young" { return true }
+                } catch { gapCount += 1 }
+            }
+            return false
+        }
+        // So that it ends if it never finds it.
+        let timer = Task {
+            try await Task.sleep(nanoseconds: 20_000_000_000)
+            reading.cancel()
+        }
+        #expect(await reading.value)
+        timer.cancel()
+        try store.closeBlocking()
+    }
+
+    @Test func `a child stays as long as its parent does, though the parent's last record is younger than its own`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        try store.make()
+        test.clock.advance(milliseconds: 30 * Self.hour)
+        try Self.put(store, "from a clock that was ahead")
+        test.clock.setWall(nanoseconds: test.clock.wallNanoseconds() - 30 * Self.hour * 1_000_000)
+        try store.split(0)
+        try store.merge(1, 2)
+        test.clock.advance(milliseconds: 28 * Self.hour)
+        #expect(try store.sweepBlocking().expiredShardCount == 0)
+        #expect(try Self.indices(store) == [0, 1, 2, 3])
+        test.clock.advance(milliseconds: 28 * Self.hour)
+        #expect(try store.sweepBlocking().expiredShards[StreamName("s")]?.map(\.index) == [0, 1, 2])
+        try store.closeBlocking()
+    }
+
     @Test func `a sweep changes nothing that can be seen`() throws {
         let seed = TestSeed.draw("expiry")
         for life in 0..<30 {

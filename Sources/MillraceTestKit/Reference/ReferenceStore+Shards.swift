@@ -102,22 +102,21 @@ extension ReferenceStore {
         }
     }
 
-    /// Takes closed shards away that are not to be seen any more; how many.
-    package mutating func sweep() -> Int {
-        var count = 0
-        for name in streams.keys {
-            guard var stream = streams[name] else { continue }
-            stream.raiseHorizon(aging)
-            for index in stream.shards.indices where !stream.shards[index].isGone {
-                stream.shards[index].isGone = !stream.shards[index].wasOpen(from: stream.horizon, to: .max)
-                count += stream.shards[index].isGone ? 1 : 0
+    /// Closed shards of which nothing is to be seen any more may be taken away: those that are not there any more were.
+    package mutating func adoptGone(_ there: [String: [ShardID]]) {
+        for (name, shards) in there {
+            guard let stream = streams[name] else { continue }
+            let left = Set(shards)
+            for (index, shard) in stream.shards.enumerated()
+            where !shard.isGone && !left.contains(shard.id) && !shard.wasOpen(from: stream.horizon, to: .max) {
+                streams[name]?.shards[index].isGone = true
             }
-            streams[name] = stream
         }
-        if count > 0 {
-            keptTime = max(keptTime, aging)
-            for name in Array(streams.keys) { streams[name]?.raiseHorizon(keptTime) }
-        }
-        return count
+    }
+
+    /// The store keeps the time over the end of the process.
+    package mutating func keep(_ milliseconds: UInt64) {
+        keptTime = max(keptTime, milliseconds)
+        for name in Array(streams.keys) { streams[name]?.raiseHorizon(keptTime) }
     }
 }

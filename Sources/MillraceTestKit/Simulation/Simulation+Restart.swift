@@ -132,6 +132,7 @@ extension Simulation {
             model.reopened(
                 now: nowMilliseconds, aging: agingMilliseconds, steady: clock.steadyNanoseconds(),
                 kept: actor.store.keptMilliseconds, horizons: horizons, countingOnFrom: candidates[0])
+            model.adoptGone(actor.shardsThere())
             actor.model = model
             for name in model.streams.keys.sorted() where (try? actor.store.stream(name)) != nil {
                 do { try actor.learnClosings(Int(name.dropFirst()) ?? 0) } catch { refused.append("\(error)") }
@@ -175,7 +176,9 @@ extension Simulation {
                     stream.shards[index].visibleEnd = .max
                     continue
                 }
-                let log = try actor.store.engine.log(handle.shards[index].logID)
+                // A sweep took it away, which is held against the model elsewhere.
+                guard let place = actor.storeShard(stream.shards[index].id, handle) else { continue }
+                let log = try actor.store.engine.log(place.logID)
                 try stream.shards[index].settle(
                     log, promised: promises.written[log.id] ?? 0, horizon: aged.horizon, name: "\(name)/\(index)")
             }

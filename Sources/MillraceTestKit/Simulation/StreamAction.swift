@@ -65,6 +65,8 @@ package enum StreamAction: Hashable, Sendable {
     case scale(minutes: Int)
     /// An on-demand stream's shard is measured to have been written to with so many thousandths of what a shard takes.
     case measure(Int, shard: Int, thousandths: Int, Keys)
+    /// Has the store take away what is too old to be seen.
+    case sweep
     case dropCache
     case flush(log: Int, partial: Bool)
     case sync(log: Int)

@@ -17,6 +17,7 @@ extension StreamActionDraw {
         case 10 where oneIn(2): dice.chance(0.5) ? .kill : .losePower
         case 11 where oneIn(2): .losePowerDuringNext(call: 1 + dice.next(below: oneIn(3) ? 40 : 8))
         case 12 where oneIn(2): oneIn(6) ? .leaveRoom(dice.next(below: 200_000)) : failCall()
+        case 13: .sweep
         case 12: .setClock(milliseconds: dice.chance(0.5) ? milliseconds() : -milliseconds())
         default: service()
         }

@@ -101,7 +101,8 @@ extension StreamActor {
         model.took(entry, name, shard, number)
         guard looksAtLevels else { return }
         let handle = try store.stream(name)
-        let log = try store.engine.log(handle.shards[Int(shard.index)].logID)
+        guard let placed = storeShard(shard, handle) else { throw StreamMismatch("record \(number) is in no shard") }
+        let log = try store.engine.log(placed.logID)
         if log.tip(Self.level(ack ?? handle.ackLevel)) <= number.ordinal {
             throw StreamMismatch("\(number) was acknowledged as \(ack ?? handle.ackLevel) and is not")
         }
@@ -190,8 +191,8 @@ extension StreamActor {
 
     /// Tells the model how far the shard's records have come.
     mutating func lookAtLevel(_ stream: Int, _ shard: ShardID) {
-        guard looksAtLevels, let handle = try? store.stream("s\(stream)"), Int(shard.index) < handle.shards.count,
-            let log = try? store.engine.log(handle.shards[Int(shard.index)].logID)
+        guard looksAtLevels, let handle = try? store.stream("s\(stream)"), let place = storeShard(shard, handle),
+            let log = try? store.engine.log(place.logID)
         else { return }
         model.streams["s\(stream)"]?.shards[Int(shard.index)].visibleEnd = log.tip(Self.level(handle.ackLevel))
     }

@@ -9,7 +9,7 @@ extension StreamActor {
         guard let known = known(stream), known.mode == .onDemand, let state = self.shard(shard * 2, stream) else { return }
         // Streams of many shards make everything slow, and show nothing more.
         if known.openShards.count > 16 { return }
-        let meter = try store.stream(known.name).shards[Int(state.id.index)].meter
+        guard let meter = try storeShard(state.id, store.stream(known.name))?.meter else { return }
         let byteCount = thousandths * 60 * (1 << 20) / 1000
         if keys != .spread { concentrated.insert(known.identity) }
         meter.wrote(recordCount: 100, byteCount: byteCount)

@@ -59,7 +59,8 @@ extension StreamActor {
     mutating func adoptShards(_ stream: Int, _ target: Int? = nil) throws {
         guard var known = known(stream) else { return }
         let found = try store.stream(known.name).shards
-        for (index, shard) in found.enumerated() {
+        for shard in found {
+            let index = Int(shard.id.index)
             let range = shard.hashKeyRange.starting.value...shard.hashKeyRange.ending.value
             if index < known.shards.count {
                 let before = known.shards[index]
@@ -68,7 +69,7 @@ extension StreamActor {
                 }
             } else {
                 let parents = shard.parents.map { known.shards[Int($0.index)] }
-                guard shard.id.index == index, !parents.isEmpty, parents.allSatisfy({ $0.creationSecond < shard.creationSecond }),
+                guard index == known.shards.count, !parents.isEmpty, parents.allSatisfy({ $0.creationSecond < shard.creationSecond }),
                     parents.allSatisfy({ $0.range.overlaps(range) })
                 else { throw StreamMismatch("\(shard.id) is no child of \(shard.parents)") }
                 known.shards.append(
@@ -85,7 +86,7 @@ extension StreamActor {
             model.streams[known.name] = known
             return try checkShards(stream)
         }
-        if found.count > model.streams[known.name]?.shards.count ?? 0 { known.countChanges.add(model.now) }
+        if known.shards.count > model.streams[known.name]?.shards.count ?? 0 { known.countChanges.add(model.now) }
         let wanted = try HashKeyRange.tiling(count: target).map { $0.starting.value...$0.ending.value }
         guard open == wanted else { throw StreamMismatch("the open shards are \(open), not \(wanted)") }
         model.streams[known.name] = known
@@ -93,7 +94,8 @@ extension StreamActor {
 
     /// Takes the seconds in which shards closed, each of which is within its bounds.
     func learnClosings(_ known: inout ReferenceStream, _ found: [Shard]) throws {
-        for (index, shard) in found.enumerated() {
+        for shard in found {
+            let index = Int(shard.id.index)
             guard let ending = shard.endingSequenceNumber, known.shards[index].closingSecond == nil,
                 let child = known.shards.filter({ $0.parents.contains(shard.id) }).map(\.creationSecond).min()
             else { continue }

@@ -127,6 +127,9 @@ package struct StreamActor {
         return shards[shard / 2 % shards.count]
     }
 
+    /// The store's own shard of that number; nil when a sweep has taken it away.
+    func storeShard(_ id: ShardID, _ stream: StoredStream) -> Shard? { stream.shards.first { $0.id == id } }
+
     // MARK: Actions of the service
 
     /// Does what is an action of the service; the rest is done elsewhere.
@@ -174,6 +177,7 @@ package struct StreamActor {
             try done({ try $0.answer(request) }, { try $0.answer(request) })
         case .listShards, .listMoreShards, .describeStream, .describeStreamSummary, .listStreams: try look(action)
         case .scale: try scale()
+        case .sweep: try sweep()
         case .measure(let stream, let shard, let thousandths, let keys): try measure(stream, shard, thousandths, keys)
         case .subscribe(let stream, let consumer, let shard, let place, let heartbeat, let slot):
             try subscribe(stream, consumer, shard, place, heartbeat, slot)

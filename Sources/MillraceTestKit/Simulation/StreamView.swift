@@ -65,7 +65,7 @@ extension StreamActor {
         return model.streams.mapValues { stream in
             StreamView(
                 summary: stream.describe(.active),
-                shards: stream.shards.map(\.summary), tags: list(stream.tags),
+                shards: stream.shards.filter { !$0.isGone }.map(\.summary), tags: list(stream.tags),
                 policy: stream.policy.isEmpty ? "{}" : stream.policy,
                 consumers: model.consumers(of: stream),
                 consumerTags: stream.consumers.sorted { $0.key < $1.key }.map { list($0.value.tags) })
