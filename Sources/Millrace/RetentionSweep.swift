@@ -169,8 +169,8 @@ public struct SweepReport: Hashable, Sendable {
     /// How many shards that are.
     public var expiredShardCount: Int { expiredShards.values.reduce(0) { $0 + $1.count } }
     /// Segment files of shards that stay, which held nothing any more that is to be seen; and their bytes on the disk.
-    public internal(set) var removedSegmentCount = 0
-    public internal(set) var removedByteCount = 0
+    public package(set) var removedSegmentCount = 0
+    public package(set) var removedByteCount = 0
     /// More can go at once: a sweep takes no more than 256 MiB from a shard.
-    public internal(set) var isMore = false
+    public package(set) var isMore = false
 }

@@ -5,6 +5,12 @@ import MillraceModel
 import MillraceTestKit
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: what a stream keeps no longer leaves the disk, by its period, by bytes and by hand, and nobody sees a difference but in the
 /// space. Method: time by hand, records whose texts say when they were put.
 @Suite(.timeLimit(.minutes(4))) struct SegmentRetentionTests {
@@ -19,6 +25,19 @@ import Testing
             try stream.putBlocking(data.span, partitionKey: "k", explicitHashKey: HashKey(0))
             clock.advance(milliseconds: hour)
         }
+    }
+
+    /// Sweeps until nothing more can go at once: a thread of the store may just be writing.
+    private static func sweep(_ store: StreamStore) throws -> SweepReport {
+        var report = try store.sweepBlocking()
+        for _ in 0..<1_000 where report.isMore {
+            usleep(1_000)
+            let more = try store.sweepBlocking()
+            (report.removedSegmentCount, report.removedByteCount) =
+                (report.removedSegmentCount + more.removedSegmentCount, report.removedByteCount + more.removedByteCount)
+            report.isMore = more.isMore
+        }
+        return report
     }
 
     /// Bytes of the segment files of all shards.
@@ -50,14 +69,14 @@ import Testing
         let before = try shard.readAll(), space = try Self.byteCount(test.disk)
         #expect(before.count == 24)
         let first = try shard.readAll(from: .trimHorizon).first
-        let report = try store.sweepBlocking()
+        let report = try Self.sweep(store)
         #expect(report.removedSegmentCount > 8 && report.removedByteCount > 30 * 9_000 && !report.isMore)
         #expect(try shard.readAll() == before)
         #expect(try shard.readAll(from: .trimHorizon).first == first)
         #expect(try Self.byteCount(test.disk) == space - report.removedByteCount)
         // Nothing is due now, and no file is looked at.
         let opened = test.disk.callCount(.openFile)
-        #expect(try store.sweepBlocking().removedSegmentCount == 0)
+        #expect(try Self.sweep(store).removedSegmentCount == 0)
         #expect(test.disk.callCount(.openFile) == opened)
     }
 
@@ -69,9 +88,9 @@ import Testing
         // Small records: a segment would hold them all.
         try Self.put(store, hours: 30, test.clock, byteCount: 10)
         // Two to a segment, an hour apart; the first six are too old.
-        #expect(try store.sweepBlocking().removedSegmentCount == 3)
+        #expect(try Self.sweep(store).removedSegmentCount == 3)
         test.clock.advance(milliseconds: 10 * Self.hour)
-        #expect(try store.sweepBlocking().removedSegmentCount == 5)
+        #expect(try Self.sweep(store).removedSegmentCount == 5)
     }
 
     @Test func `an idle shard whose records have expired keeps one small file`() throws {
@@ -81,7 +100,7 @@ import Testing
         _ = try store.createStreamBlocking("s", shards: 1)
         try Self.put(store, hours: 10, test.clock)
         test.clock.advance(milliseconds: 100 * Self.hour)
-        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        #expect(try Self.sweep(store).removedSegmentCount > 0)
         #expect(try Self.byteCount(test.disk) == 16 << 10)
         try Self.put(store, hours: 1, test.clock)
         #expect(try store.stream("s").shards[0].readAll().count == 1)
@@ -96,7 +115,7 @@ import Testing
         let shard = try store.stream("s").shards[0]
         try Self.put(store, hours: 20, test.clock, byteCount: 40_000)
         let all = try shard.readAll()
-        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        #expect(try Self.sweep(store).removedSegmentCount > 0)
         let kept = try shard.readAll()
         #expect(kept.count < all.count && kept == all.suffix(kept.count))
         #expect(kept.reduce(0) { $0 + $1.data.count } >= 200_000)
@@ -116,10 +135,10 @@ import Testing
             test.clock.advance(milliseconds: 1000)
         }
         let second = try stream.shards[1].readAll()
-        #expect(try store.sweepBlocking().removedSegmentCount > 0)
+        #expect(try Self.sweep(store).removedSegmentCount > 0)
         #expect(try stream.shards[0].readAll().count < 15)
         #expect(try stream.shards[1].readAll().count >= second.count - 6)
-        #expect(try store.sweepBlocking().removedSegmentCount == 0)
+        #expect(try Self.sweep(store).removedSegmentCount == 0)
     }
 
     @Test func `a clock that is set back over a restart brings nothing back that a sweep has taken`() throws {
@@ -127,7 +146,7 @@ import Testing
         var store = try test.open()
         _ = try store.createStreamBlocking("s", shards: 1)
         try Self.put(store, hours: 60, test.clock)
-        _ = try store.sweepBlocking()
+        _ = try Self.sweep(store)
         let before = try store.stream("s").shards[0].readAll()
         store.abandon()
         test.clock.setWall(nanoseconds: test.clock.wallNanoseconds() - 1_000_000 * 50 * Self.hour)
@@ -163,7 +182,7 @@ import Testing
         _ = try store.createStreamBlocking("s", shards: 2)
         #expect(store.sweepPauseNanoseconds == 3_600_000_000_000)
         try Self.put(store, hours: 1, test.clock)
-        _ = try store.sweepBlocking()
+        _ = try Self.sweep(store)
         // Half an hour before the record is a day old, and when it is.
         test.clock.advance(milliseconds: 22 * Self.hour + Self.hour / 2)
         #expect(store.sweepPauseNanoseconds == (Self.hour / 2 + 1) * 1_000_000)

@@ -67,8 +67,9 @@ package struct ReferenceStore: Sendable {
         }
     }
 
-    /// Numbers that were given out since were given to nobody.
+    /// Numbers that were given out since were given to nobody, and whether a time was kept since is not known.
     package mutating func forgetNumbers(since before: ReferenceStore) {
+        keptTime = before.keptTime
         for (name, stream) in streams {
             guard let old = before.streams[name], old.identity == stream.identity else { continue }
             for index in stream.shards.indices {

@@ -215,8 +215,12 @@ extension StreamActor {
         }
         let expected = Result { try model.answer(request, iterator?.place) }
         guard let (wanted, response) = try pair(expected, Result { try store.answer(request) }) else { return }
-        try Self.compare(wanted.records, response.records)
         note(UInt64(response.records.count))
+        if try isCutShort(wanted.records, response.records) {
+            iterators[slot] = nil
+            return
+        }
+        try Self.compare(wanted.records, response.records)
         guard response.millisBehindLatest == wanted.behind else {
             throw StreamMismatch("\(response.millisBehindLatest) ms behind, not \(wanted.behind)")
         }
@@ -227,6 +231,13 @@ extension StreamActor {
             throw StreamMismatch("children \(response.childShards), not \(wanted.children)")
         }
         if let text = response.nextShardIterator, let next = wanted.next { iterators[slot] = (text, next) }
+    }
+
+    /// What cannot be read just now ends an answer in front of it, and the next one says why: where one goes on then is not foreseen.
+    func isCutShort(_ wanted: [ReferenceRecord], _ found: [Record]) throws -> Bool {
+        guard allowsTrouble, found.count < wanted.count else { return false }
+        try Self.compare(Array(wanted.prefix(found.count)), found)
+        return true
     }
 
     static func compare(_ wanted: [ReferenceRecord], _ found: [Record]) throws {

@@ -84,6 +84,10 @@ extension StreamActor {
             if case .event = found { tally.eventCount += 1 }
             switch (wanted, found) {
             case (.event(let records, let behind), .event(let event)):
+                if try isCutShort(records, event.records) {
+                    subscriptions[slot] = nil
+                    return
+                }
                 try Self.compare(records, event.records)
                 note(UInt64(event.records.count))
                 guard event.millisBehindLatest == behind, event.childShards.isEmpty else {
