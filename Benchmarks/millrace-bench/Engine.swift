@@ -228,7 +228,7 @@
         let storedBytesPerByte: Double
 
         init(_ set: RecordSet, limit: Int = 72 * 1024) throws {
-            let blocks = try PayloadBlocks(set, count: min(set.count, set.count(ofBytes: 16 << 20)), limit: limit)
+            let blocks = try PayloadBlocks(set, count: min(set.count, set.count(ofBytes: 32 << 20)), limit: limit)
             var encoder = LZ4Encoder()
             let target = try Region(byteCount: limit + limit / 128 + (1 << 16))
             var stored = 0

@@ -8,7 +8,8 @@
     /// LZ4 would need for those that are alive.
     struct Churn: Scenario {
         let name = "churn"
-        let about = "written: 4 logs at a fixed rate, records expire after a minute; bytes on disk against bare LZ4 of the live ones"
+        let about =
+            "half an hour: 4 logs at a fixed rate, records expire after a minute; their space against LZ4 of the live ones"
         let isLong = true
 
         func run(in context: BenchContext) async throws -> [Row] {
@@ -19,14 +20,18 @@
             defer { removeTree(path) }
             let terms = ChurnTerms(context)
             let store = try Self.open(path, create: true)
-            let logs = try (1...ChurnTerms.logCount).map { number throws(LogError) in try store.createLog(UInt64(number)) }
-            let run = ChurnRun(set, logs, terms, path: path, minimum: floor.storedBytesPerByte, high: high.storedBytesPerByte)
+            let logs = try (1...ChurnTerms.logCount).map { number throws(LogError) in
+                try store.createLog(UInt64(number))
+            }
+            let run = ChurnRun(
+                set, logs, terms, path: path, minimum: floor.storedBytesPerByte, high: high.storedBytesPerByte)
             let startTime = Date()
             let outcome = run.run()
             if let csv = context.csv {
                 let text = run.table(
                     "start=\(startTime.formatted(.iso8601)) end=\(Date().formatted(.iso8601)) commit=\(context.commit)"
-                        + " flights=\(context.flights.count) records; \(CommandLine.arguments.dropFirst().joined(separator: " "))")
+                        + " flights=\(context.flights.count) records; \(CommandLine.arguments.dropFirst().joined(separator: " "))"
+                )
                 try text.write(toFile: csv, atomically: true, encoding: .utf8)
             }
             if let failure = run.failure.withLock({ $0 }) { throw failure }
@@ -39,7 +44,9 @@
             try store.close()
             let again = try Self.open(path, create: false)
             for number in logs.indices {
-                problems += try run.check(number, again.log(UInt64(number + 1))).map { "log \(number + 1), reopened: \($0)" }
+                problems += try run.check(number, again.log(UInt64(number + 1))).map {
+                    "log \(number + 1), reopened: \($0)"
+                }
             }
             try again.close()
 
@@ -174,7 +181,9 @@
         /// Ends when the time is up, or with the first failure.
         func run() -> Outcome {
             for log in logs { log.setSegmentAge(milliseconds: terms.periodMilliseconds / 8) }
-            let device = deviceByteCount(), processor = processorNanoseconds(), start = nanoseconds()
+            let device = deviceByteCount()
+            let processor = processorNanoseconds()
+            let start = nanoseconds()
             let threads = [
                 WorkerThread(name: "churn-sweep") { [self] in guarded { () throws(LogError) in try sweep() } },
                 WorkerThread(name: "churn-compact") { [self] in guarded { () throws(LogError) in try compact() } },
@@ -301,7 +310,9 @@
                 }
                 let spent = nanoseconds() &- start
                 if hasWorked { counts.withLock { $0.longestStep = max($0.longestStep, Double(spent) / 1e9) } }
-                rest(nanoseconds: hasWorked ? max(3 * spent, 1_000_000) : UInt64(ChurnTerms.sweepMilliseconds) * 1_000_000)
+                rest(
+                    nanoseconds: hasWorked
+                        ? max(3 * spent, 1_000_000) : UInt64(ChurnTerms.sweepMilliseconds) * 1_000_000)
             }
         }
 
@@ -309,7 +320,8 @@
             var count: UInt64 = 0
             while !isOver.load(ordering: .acquiring) {
                 count += 1
-                let due = start &+ count * 1_000_000_000, now = nanoseconds()
+                let due = start &+ count * 1_000_000_000
+                let now = nanoseconds()
                 if due > now { rest(nanoseconds: due - now) }
                 if isOver.load(ordering: .acquiring) { return }
                 let live = liveByteCount()
@@ -320,7 +332,8 @@
                     minimum: live * minimum, highMinimum: live * high)
                 samples.withLock { $0.append(sample) }
                 if count % 60 == 0 {
-                    let text = "\(count) s: \(figure(Double(sample.logs.allocatedByteCount) / 1e6)) MB in the logs, "
+                    let text =
+                        "\(count) s: \(figure(Double(sample.logs.allocatedByteCount) / 1e6)) MB in the logs, "
                         + "\(decimal(sample.ratio, 2)) of the minimum\n"
                     FileHandle.standardError.write(Data(text.utf8))
                 }
@@ -379,7 +392,8 @@
             text += " lz4=\(decimal(minimum, 4)) lz4hc=\(decimal(high, 4)) stored bytes for each of the records\n"
             text += "seconds,logs_allocated,logs_length,pool_allocated,segments,live_raw,minimum,minimum_hc,ratio\n"
             for sample in samples.withLock({ $0 }) {
-                text += "\(decimal(sample.seconds, 3)),\(sample.logs.allocatedByteCount),\(sample.logs.lengthByteCount),"
+                text +=
+                    "\(decimal(sample.seconds, 3)),\(sample.logs.allocatedByteCount),\(sample.logs.lengthByteCount),"
                 text += "\(sample.poolByteCount),\(sample.segmentCount),\(decimal(sample.liveByteCount, 0)),"
                 text += "\(decimal(sample.minimum, 0)),\(decimal(sample.highMinimum, 0)),\(decimal(sample.ratio, 4))\n"
             }
@@ -401,7 +415,8 @@
                 let lengths = median(settled.map { Double($0.logs.lengthByteCount) / $0.minimum })
                 let highs = median(settled.map { Double($0.logs.allocatedByteCount) / $0.highMinimum })
                 let pools = settled.map { Double($0.poolByteCount) / 1e6 }
-                text = "space in the logs over bare LZ4 of live records: median \(decimal(middle, 3)),"
+                text =
+                    "space in the logs over bare LZ4 of live records: median \(decimal(middle, 3)),"
                     + " greatest \(decimal(settled.map(\.ratio).max()!, 3)); by lengths of files \(decimal(lengths, 3)),"
                     + " over bare LZ4 HC \(decimal(highs, 3));"
                     + " \(figure(median(settled.map { Double($0.logs.allocatedByteCount) }) / 1e6)) MB in logs,"

@@ -7,12 +7,14 @@
     /// What sweeps and compaction cost those who append, and how fast compaction is.
     struct Upkeep: Scenario {
         let name = "upkeep"
-        let about = "appends with and without sweeps and compaction beside them; the speed of compaction against bare LZ4"
+        let about =
+            "appends with and without sweeps and compaction beside them; the speed of compaction against bare LZ4"
 
         func run(in context: BenchContext) async throws -> [Row] {
             let set = RecordSet(context.flights)
             let floors = Floors(lz4: try LZ4Floor(set), high: try LZ4HighFloor(set))
-            return try appends(set, floors, context) + smallBlocks(set, floors, context) + fullBlocks(set, floors, context)
+            return try appends(set, floors, context) + smallBlocks(set, floors, context)
+                + fullBlocks(set, floors, context)
                 + keys(set, context)
         }
 
@@ -37,7 +39,9 @@
             let length: UInt64 = context.quick ? 1_000_000_000 : 5_000_000_000
             try run.phase(nil, length: context.quick ? 200_000_000 : 1_000_000_000, hasUpkeep: false)
             run.forgetTallies()
-            for _ in 0..<2 { for hasUpkeep in [false, true] { try run.phase(nil, length: length, hasUpkeep: hasUpkeep) } }
+            for _ in 0..<2 {
+                for hasUpkeep in [false, true] { try run.phase(nil, length: length, hasUpkeep: hasUpkeep) }
+            }
             let fast = run.tallies
             run.forgetTallies()
             let callsPerSecond = Double(fast[0].latency.count) / fast[0].seconds / 2
@@ -71,7 +75,8 @@
             func factor(_ percent: Double) -> String {
                 decimal(with.latency.percentile(percent) / max(1, alone.latency.percentile(percent)), 2)
             }
-            return "rate \(change < 0 ? "" : "+")\(decimal(change, 1)) %, p50 \(factor(50)) times, p99 \(factor(99)) times,"
+            return
+                "rate \(change < 0 ? "" : "+")\(decimal(change, 1)) %, p50 \(factor(50)) times, p99 \(factor(99)) times,"
                 + " p99.9 \(factor(99.9)) times, longest call \(factor(100)) times what it is alone"
         }
 
@@ -98,9 +103,7 @@
             let count = set.count(ofBytes: context.quick ? 16 << 20 : 200 << 20)
             var log = try CompactedLog("\(context.directory)/upkeep-full", set)
             defer { removeTree(log.measured.path) }
-            try log.fill(count: count) { measured, index throws(LogError) in
-                try measured.append(set, from: index, count: min(500, count - index)).count
-            }
+            try log.fillBatches(set, count: count)
             let before = try log.stored()
             let steps = try log.compact(isHigh: false)
             let merged = try log.stored()
@@ -127,7 +130,8 @@
                 row.bounded(by: "lz4-compress of these", bytesPerSecond: floors.lz4.compressBytesPerSecond)
             }
             let bare = isHigh ? floors.high.storedBytesPerByte : floors.lz4.storedBytesPerByte
-            row.note = "\(steps.text); before: \(before); after: \(after); bare \(isHigh ? "HC" : "LZ4") \(decimal(bare, 4))"
+            row.note =
+                "\(steps.text); before: \(before); after: \(after); bare \(isHigh ? "HC" : "LZ4") \(decimal(bare, 4))"
             let isRight = try log.measured.log.digest(level: .durable) == log.expected
             row.verified = try isRight && (!isLast || log.measured.readBack() == log.expected)
             return row
@@ -140,9 +144,7 @@
             let count = set.count(ofBytes: context.quick ? 16 << 20 : 200 << 20)
             var log = try CompactedLog("\(context.directory)/upkeep-keys", set)
             defer { removeTree(log.measured.path) }
-            try log.fill(count: count) { measured, index throws(LogError) in
-                try measured.append(set, from: index, count: min(500, count - index)).count
-            }
+            try log.fillBatches(set, count: count)
             let before = try log.stored()
             let steps = try log.steps { log throws(LogError) in try log.keyCompactStep(KeyCompactionLimits()) }
             let after = try log.stored()
@@ -160,10 +162,18 @@
             row.storedBytesPerByte = after.perByte
             row.floorName = FloorName.decompress
             let found = try log.measured.log.digest(level: .durable)
-            row.note = "\(steps.text); records \(count + 1) before, \(found.count) after (\(newest.count) keys);"
+            row.note =
+                "\(steps.text); records \(count + 1) before, \(found.count) after (\(newest.count) keys);"
                 + " bytes of blocks \(before.byteCount) before, \(after.byteCount) after; before: \(before); after: \(after)"
             row.verified = try found == expected && log.measured.readBack() == expected
             return [row]
+        }
+    }
+
+    extension ShardLog {
+        fileprivate func newestFileByteCount() throws -> Int {
+            guard let newest = segments.segments.last else { return 0 }
+            return try newest.use().0.memory.byteCount
         }
     }
 
@@ -297,7 +307,8 @@
             threads.withLock { threads in
                 threads = [
                     WorkerThread(name: "upkeep-sweep") { [self] in repeated { () throws(LogError) in try sweep() } },
-                    WorkerThread(name: "upkeep-compact") { [self] in repeated { () throws(LogError) in try compact() } },
+                    WorkerThread(name: "upkeep-compact") { [self] in repeated { () throws(LogError) in try compact() }
+                    },
                 ]
             }
         }
@@ -338,7 +349,7 @@
 
         private func compact() throws(LogError) -> UInt64 {
             var limits = CompactionLimits()
-            // There is always something to do.
+            // There is always something to do: more than a store does, where only old records are cold.
             limits.coldBefore = .max
             let start = nanoseconds()
             let outcome = try log.compactStep(limits)
@@ -384,7 +395,7 @@
             }
         }
 
-        /// Bytes of blocks, and of files on the device, for each byte of key and data.
+        /// Bytes of blocks, and of sealed segments' files, for each byte of key and data.
         struct Stored: CustomStringConvertible {
             let byteCount: Int
             let perByte: Double
@@ -414,6 +425,17 @@
             self.count = count
             payloadByteCount = set.byteCount(count: count)
             expected = set.digest(count: count + 1)
+        }
+
+        /// In batches of 500, no more than 64 of them unwritten: so that none is stored raw for want of time.
+        mutating func fillBatches(_ set: RecordSet, count: Int) throws {
+            var ends: [UInt64] = []
+            try fill(count: count) { measured, index throws(LogError) in
+                let range = try measured.append(set, from: index, count: min(500, count - index))
+                ends.append(range.upperBound)
+                if ends.count >= 64 { try measured.log.wait(.written, below: ends[ends.count - 64]) }
+                return range.count
+            }
         }
 
         func compact(isHigh: Bool) throws -> Steps {
@@ -448,7 +470,12 @@
 
         func stored() throws -> Stored {
             let blocks = try measured.log.blocks()
-            let files = allocatedByteCount(under: "\(measured.path)/\(FileNames.logs)")
+            // The newest one's file has room for what is to come.
+            var limits = RetentionLimits()
+            limits.segmentMilliseconds = 1
+            let space = try measured.log.sweep(limits)
+            let newest = try measured.log.newestFileByteCount()
+            let files = space.keptByteCount - newest
             return Stored(
                 byteCount: blocks.byteCount, perByte: Double(blocks.byteCount) / Double(payloadByteCount),
                 filesPerByte: Double(files) / Double(payloadByteCount), blockCount: blocks.recordCounts.count,
