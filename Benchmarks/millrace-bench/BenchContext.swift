@@ -13,12 +13,18 @@
         var about: String { get }
         /// One repetition. Each row it returns is verified: the store reopened, everything read back and compared.
         func run(in context: BenchContext) async throws -> [Row]
+        /// Takes so long that it only runs when it is asked for by name.
+        var isLong: Bool { get }
+    }
+
+    extension Scenario {
+        var isLong: Bool { false }
     }
 
     /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
         MainJob(), Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
-        Reopen(), Reshard(), ManyStreams(),
+        Reopen(), Reshard(), ManyStreams(), Upkeep(), Churn(),
     ]
 
     /// What scenarios and floors work with.
@@ -31,6 +37,12 @@
         let quick: Bool
         /// Bytes for the scenarios that are asked for more or less than they do by themselves.
         let size: Int?
+        /// Bytes of key and data a second for the scenarios that send at a fixed rate.
+        let bytesPerSecond: Double
+        /// For the scenarios that run for a time, when they are asked for another one than their own.
+        let seconds: Int?
+        /// Where the scenarios that take samples put them; nil for nowhere.
+        let csv: String?
         let commit: String
         let environment: Environment
         /// Where the results file goes; nil for none.
@@ -46,6 +58,9 @@
             repetitions = options.repetitions
             quick = options.quick
             size = options.size.map { $0 * 1_000_000 }
+            bytesPerSecond = options.rate * 1e6
+            seconds = options.seconds
+            csv = options.csv
             commit = options.commit
             results = options.noReport ? nil : options.results
             // Safe because the path is a string.

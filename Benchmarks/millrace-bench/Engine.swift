@@ -88,6 +88,23 @@
     }
 
     extension ShardLog {
+        /// Reads everything that is left in front of the level; the number of the first record, nil when there is none.
+        func remaining(level: Level) throws(LogError) -> (first: UInt64?, digest: RecordDigest) {
+            var first: UInt64?
+            var digest = RecordDigest()
+            var cursor = cursor(at: 0, level: level)
+            while true {
+                let some: Bool? = try cursor.withBatch { batch throws(LogError) in
+                    while let record = batch.next() {
+                        first = first ?? record.ordinal
+                        digest.add(key: record.key, data: record.data)
+                    }
+                    return true
+                }
+                if some == nil { return (first, digest) }
+            }
+        }
+
         /// Reads everything visible at the level.
         func digest(level: Level) throws(LogError) -> RecordDigest {
             var digest = RecordDigest()
@@ -132,7 +149,8 @@
                     let directory = Int(open.memory.load(UInt32.self, at: at + 40))
                     let payload = Int(open.memory.load(UInt32.self, at: at + 48))
                     let extensions = Int(open.memory.load(UInt8.self, at: at + 61))
-                    stored.recordCounts.append(entry.recordCount)
+                    // As many as there are records, where key compaction has removed none.
+                    stored.recordCounts.append(entry.ordinalCount)
                     stored.byteCount += (64 + 8 * extensions + directory + payload + 7) / 8 * 8
                     stored.directoryByteCount += directory
                     if open.memory.load(UInt8.self, at: at + 60) == 1 { stored.rawCount += 1 }
@@ -201,6 +219,29 @@
             compressBytesPerSecond = total / packing
             decompressBytesPerSecond = total / unpacking
             storedBytesPerByte = Double(ends.last ?? 0) / Double(blocks.byteCount)
+        }
+    }
+
+    /// The same of LZ4's high compression at the engine's level: what cold records are compressed with.
+    struct LZ4HighFloor {
+        let compressBytesPerSecond: Double
+        let storedBytesPerByte: Double
+
+        init(_ set: RecordSet, limit: Int = 72 * 1024) throws {
+            let blocks = try PayloadBlocks(set, count: min(set.count, set.count(ofBytes: 32 << 20)), limit: limit)
+            var encoder = LZ4Encoder()
+            let target = try Region(byteCount: limit + limit / 128 + (1 << 16))
+            var stored = 0
+            let spent = try seconds {
+                for index in 0..<blocks.count {
+                    guard let count = encoder.encodeHigh(blocks.block(index), into: target.memory) else {
+                        throw BenchError("LZ4 had no room")
+                    }
+                    stored += count
+                }
+            }
+            compressBytesPerSecond = Double(blocks.byteCount) / spent
+            storedBytesPerByte = Double(stored) / Double(blocks.byteCount)
         }
     }
 #endif

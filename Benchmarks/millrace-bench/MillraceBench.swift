@@ -29,6 +29,12 @@
         var quick = false
         @Option(help: "Megabytes to store, for the scenario `reopen`.")
         var size: Int?
+        @Option(help: "Megabytes of key and data a second, for the scenario `churn`.")
+        var rate = 8.0
+        @Option(help: "Seconds to run, for the scenario `churn`; 1800 by itself, 60 with --quick.")
+        var seconds: Int?
+        @Option(help: "File for the samples of the scenario `churn`, comma-separated; of the last repetition.")
+        var csv: String?
         @Option(help: "Commit to name in the report.")
         var commit = "unknown"
         @Option(help: "Compiler's version to name in the report.")
@@ -37,6 +43,8 @@
         mutating func validate() throws {
             if quick { repetitions = 1 }
             guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions takes 1...1000") }
+            guard rate >= 0.01, rate <= 100_000 else { throw ValidationError("--rate takes 0.01...100000") }
+            guard (1...1_000_000).contains(seconds ?? 1) else { throw ValidationError("--seconds takes 1...1000000") }
         }
     }
 
@@ -47,7 +55,7 @@
         @OptionGroup var common: CommonOptions
         @Option(name: .customLong("scenario"), help: "Only the scenarios whose name begins with this; may be repeated.")
         var scenarios: [String] = []
-        @Flag(help: "Every scenario, not the main job alone.")
+        @Flag(help: "Every scenario, not the main job alone; those that take half an hour only by name.")
         var all = false
         @Option(help: "JSON lines of other engines' results, to stand in the same table.")
         var peers: String?
@@ -55,7 +63,7 @@
         func run() async throws {
             let chosen =
                 scenarios.isEmpty
-                ? (all ? allScenarios : [allScenarios[0]])
+                ? (all ? allScenarios.filter { !$0.isLong } : [allScenarios[0]])
                 : allScenarios.filter { scenario in scenarios.contains { scenario.name.hasPrefix($0) } }
             guard scenarios.isEmpty || !chosen.isEmpty else {
                 throw ValidationError("no scenario is called that; see `list`")
