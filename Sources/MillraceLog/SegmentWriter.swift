@@ -167,7 +167,7 @@ struct SegmentWriter: ~Copyable {
         lastArrival = max(lastArrival, active.greatestArrival)
         if !active.hasWantedNext, active.byteOffset > active.open.memory.byteCount / 2 {
             active.hasWantedNext = true
-            context.wantsSpare(byteCountAfter(active))
+            context.wantsSpare(byteCountAfter(active, isFull: true))
         }
     }
 
@@ -182,15 +182,22 @@ struct SegmentWriter: ~Copyable {
         }
     }
 
-    /// The next segment doubles when the last one filled within a minute.
-    private func byteCountAfter(_ active: borrowing Active) -> Int {
+    /// The next segment doubles when the last one filled within a minute; it is half as large when that was left, for its age, with more
+    /// than half of its room.
+    private func byteCountAfter(_ active: borrowing Active, isFull: Bool) -> Int {
         let age = context.clock.steadyNanoseconds() - active.createdNanoseconds
         let byteCount = active.open.memory.byteCount
-        return age < 60_000_000_000 ? min(byteCount * 2, context.greatestSegmentByteCount) : byteCount
+        if isFull { return age < 60_000_000_000 ? min(byteCount * 2, context.greatestSegmentByteCount) : byteCount }
+        return active.byteOffset < byteCount / 2 ? max(byteCount / 2, min(byteCount, Self.leastHalvedByteCount)) : byteCount
     }
+    private static let leastHalvedByteCount = 64 << 10
 
     private mutating func roll(for block: EncodedBlock) throws(LogError) {
-        if let active, !active.isEmpty { nextByteCount = byteCountAfter(active) }
+        if let active, !active.isEmpty {
+            // Three quarters: a large block may not fit what is left.
+            let isFull = active.byteOffset >= active.open.memory.byteCount / 4 * 3
+            nextByteCount = byteCountAfter(active, isFull: isFull)
+        }
         var byteCount = nextByteCount
         let needed = Format.blocksByteOffset + Format.alignPage(block.header.blockByteCount) + 2 * Format.pageByteCount
         while byteCount < needed { byteCount *= 2 }

@@ -6,6 +6,25 @@ import Testing
 
 /// Aim: retention takes what it may, nothing else, and readers learn of it. Method: a log on a disk in memory, steps by hand.
 @Suite struct RetentionTests {
+    @Test func `segments that are left for their age are as large as what comes in that time, not larger each time`() throws {
+        var harness = Harness()
+        harness.configuration.firstSegmentByteCount = 256 << 10
+        harness.configuration.greatestSegmentByteCount = 8 << 20
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        var limits = RetentionLimits()
+        limits.segmentMilliseconds = 100
+        _ = try log.sweep(limits)
+        for number in 0..<60 {
+            let ordinal = try log.append(PlainRecord("k", "\(number)"), arrival: 1_000 + UInt64(number) * 60)
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        let (count, byteCount) = (log.segmentCount, try log.sweep(limits).keptByteCount)
+        #expect(count >= 30)
+        #expect(byteCount <= count * (64 << 10) + (512 << 10), "\(byteCount) bytes in \(count) segments")
+    }
+
     @Test func `records that arrived too early are gone with their segments, the others stay, and the horizon is at a block`() throws {
         let harness = Harness()
         let store = try harness.open()
