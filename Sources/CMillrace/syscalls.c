@@ -7,7 +7,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <fcntl.h>
+#if defined(__APPLE__)
+#include <pthread/qos.h>
+#endif
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +112,15 @@ void millrace_prefer_huge_pages(void *at, size_t byteCount) {
     madvise(at, byteCount, MADV_HUGEPAGE);
 #else
     (void)at, (void)byteCount;
+#endif
+}
+
+void millrace_yield_to_others(void) {
+#if defined(__linux__)
+    // Of the calling thread alone. Where it is refused the thread stays as important as the others.
+    (void)setpriority(PRIO_PROCESS, 0, 10);
+#else
+    (void)pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0);
 #endif
 }
 

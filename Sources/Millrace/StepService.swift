@@ -23,17 +23,20 @@ package final class StepService: Sendable {
 
     /// From being wanted to the first step, and from a step that failed to the next.
     private let firstNanoseconds: Int64
+    /// Whether all other threads have the processor first.
+    private let isBackground: Bool
 
     static let minuteNanoseconds: Int64 = 60_000_000_000
 
     /// - Parameter step: does what is due, and answers after how many nanoseconds it is to be called again; nil: not before it is
     ///   wanted again.
     package init(
-        _ name: String, firstNanoseconds: Int64 = 60_000_000_000,
+        _ name: String, firstNanoseconds: Int64 = 60_000_000_000, isBackground: Bool = false,
         _ step: @escaping @Sendable () throws(KinesisError) -> Int64?
     ) {
         self.name = name
         self.firstNanoseconds = firstNanoseconds
+        self.isBackground = isBackground
         self.step = step
     }
 
@@ -51,7 +54,7 @@ package final class StepService: Sendable {
             if state.thread != nil, !state.hasEnded { return nil }
             let ended = state.thread
             state.hasEnded = false
-            state.thread = WorkerThread(name: "millrace-\(name)") { [self] in loop() }
+            state.thread = WorkerThread(name: "millrace-\(name)", isBackground: isBackground) { [self] in loop() }
             return ended
         }
         ended?.join()

@@ -77,7 +77,7 @@ public final class StreamStore: Sendable {
         let compaction = Compaction(core: core, catalogue: catalogue)
         compacting =
             isCompacting
-            ? StepService("compact") { [core] () throws(KinesisError) -> Int64? in
+            ? StepService("compact", isBackground: true) { [core] () throws(KinesisError) -> Int64? in
                 let start = core.steadyNanoseconds()
                 let report = try compaction.step()
                 return compaction.pauseNanoseconds(report, took: core.steadyNanoseconds() - start)

@@ -6,6 +6,7 @@ import Synchronization
     case skipSync = 1, ackBeforeSync, headerUnchecked, namesUnsynced, cutMidLog, reuseWhilePinned, generationReused
     case failedSyncBelieved, tailUnsealed, batchCut, durableAhead, takeoverUnsynced
     case bodyUnchecked, indexOffByOne, ackBeforeWrite, catalogueUnsynced, failedSyncInherited
+    case newestRemoved, tombstoneFirst
 
     /// Whether this build has the bugs.
     package static var areBuilt: Bool {

@@ -9,8 +9,9 @@ import CMillrace
 @safe package final class WorkerThread: @unchecked Sendable {
     private let handle: pthread_t
 
-    package init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let box = Box(name: String(name.prefix(15)), body: body)
+    /// - Parameter isBackground: others have the processor first: for work that nobody waits for and that holds no lock for long.
+    package init(name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
+        let box = Box(name: String(name.prefix(15)), isBackground: isBackground, body: body)
         #if canImport(Glibc)
             var handle = pthread_t()
         #else
@@ -25,6 +26,7 @@ import CMillrace
                 let box = unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
             #endif
             unsafe millrace_name_thread(box.name)
+            if box.isBackground { millrace_yield_to_others() }
             box.body()
             return nil
         }, context)
@@ -41,9 +43,11 @@ import CMillrace
 
     private final class Box: Sendable {
         let name: String
+        let isBackground: Bool
         let body: @Sendable () -> Void
-        init(name: String, body: @escaping @Sendable () -> Void) {
+        init(name: String, isBackground: Bool, body: @escaping @Sendable () -> Void) {
             self.name = name
+            self.isBackground = isBackground
             self.body = body
         }
     }

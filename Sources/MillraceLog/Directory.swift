@@ -156,7 +156,7 @@ package enum Directory {
     }
 
     /// Whether the ordinals of these entries, minus the first that their block stands for, increase and stay below `count`.
-    static func isAscending(_ image: Memory, recordCount: Int, below count: Int) -> Bool {
+    package static func isAscending(_ image: Memory, recordCount: Int, below count: Int) -> Bool {
         var least = 0
         for index in 0..<recordCount {
             let ordinal = Int(image.load(UInt32.self, at: image.byteCount - entryByteCount * (index + 1) + 12))

@@ -104,7 +104,9 @@ struct KeyFilter {
     let tombstonesBefore: UInt64
 
     func lets(_ record: DecodedBlock.Record) -> Bool {
+        if seeded(.tombstoneFirst), record.isTombstone, record.arrival < tombstonesBefore { return false }
         guard let newest = table.newest(record.key), newest >= record.ordinal else { return true }
+        if seeded(.newestRemoved) { return false }
         return newest == record.ordinal && !(record.isTombstone && record.arrival < tombstonesBefore)
     }
 }

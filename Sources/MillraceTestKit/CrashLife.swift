@@ -214,7 +214,7 @@ struct CrashLife {
 
     private mutating func compact(_ index: Int, _ dice: SeededEntropy) throws {
         guard model.isIntact, let log = try log(index) else { return }
-        if dice.chance(0.4) { return try thinOut(log, dice) }
+        if dice.chance(0.5) { return try thinOut(log, dice) }
         var limits = CompactionLimits()
         limits.blockByteCount = plan.configuration.bufferByteCount
         limits.rawByteLimit = dice.chance(0.5) ? 64 << 10 : 1 << 20
@@ -227,11 +227,11 @@ struct CrashLife {
         var limits = KeyCompactionLimits()
         limits.rawByteLimit = dice.chance(0.5) ? 64 << 10 : 1 << 20
         limits.leastNewShare = 0
-        if dice.chance(0.2) { limits.tableByteLimit = 1_200 }
+        if dice.chance(0.4) { limits.tableByteLimit = 1_100 }
         if dice.chance(0.5) { limits.tombstonesBefore = arrival + 1 }
         model.logs[log.id]?.thinOut(below: log.tip(.durable), tombstonesBefore: limits.tombstonesBefore)
         hook.modelChanged(model)
-        for _ in 0..<1 + dice.next(below: 8) { _ = try log.keyCompactStep(limits) }
+        for _ in 0..<1 + dice.next(below: 12) { _ = try log.keyCompactStep(limits) }
     }
 
     // MARK: Lent views

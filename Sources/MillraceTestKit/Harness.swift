@@ -47,9 +47,11 @@ package struct PlainRecord: Equatable, Sendable, CustomStringConvertible {
     package init(_ key: String, _ data: String) { self.init(key: Array(key.utf8), data: Array(data.utf8)) }
     package var description: String { "\(String(decoding: key, as: UTF8.self)) (\(data.count) bytes)" }
 
-    /// A record of one of five keys: mostly small, one in eight up to `greatestByteCount` long, half of them compressible.
+    /// A record of one of five keys: mostly small, one in eight up to `greatestByteCount` long, one in sixteen without data, half of the
+    /// others compressible.
     package static func drawn(from dice: SeededEntropy, greatestByteCount: Int = 3000) -> PlainRecord {
-        let byteCount = dice.next(below: 8) == 0 ? dice.next(below: greatestByteCount) : dice.next(below: 200)
+        let kind = dice.next(below: 16)
+        let byteCount = kind == 0 ? 0 : kind < 3 ? dice.next(below: greatestByteCount) : dice.next(below: 200)
         let isText = dice.chance(0.5)
         let salt = dice.next()
         // At least one byte of room: an empty array is one shared object, which must not be written to.

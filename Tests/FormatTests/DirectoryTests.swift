@@ -69,9 +69,11 @@ import Testing
         rows.reduce(0) { $0 + Int($1.dataByteCount) + Int($1.keyByteCount) }
     }
 
-    static func pack(_ image: Bytes, _ range: Range<Int>, payloadStart: Int) -> [UInt8] {
-        let output = Bytes(count: Directory.greatestByteCount(recordCount: range.count, hasGaps: false))
-        let count = image.lend { image in output.lend { Directory.pack(image, range, payloadStart: payloadStart, into: $0) } }
+    static func pack(_ image: Bytes, _ range: Range<Int>, payloadStart: Int, hasGaps: Bool = false) -> [UInt8] {
+        let output = Bytes(count: Directory.greatestByteCount(recordCount: range.count, hasGaps: hasGaps))
+        let count = image.lend { image in
+            output.lend { Directory.pack(image, range, payloadStart: payloadStart, hasGaps: hasGaps, into: $0) }
+        }
         return Array(output.array.prefix(count))
     }
 
@@ -134,7 +136,23 @@ import Testing
                 Self.reference(rows, hasGaps: true), recordCount: count, hasGaps: true,
                 payloadByteCount: Self.payloadByteCount(rows))
             #expect(found == rows)
+            let image = Self.image(rows)
+            for (index, row) in rows.enumerated() { image.put(row.gap, at: image.count - Directory.entryByteCount * (index + 1) + 12) }
+            let packed = Self.pack(image, 0..<count, payloadStart: 0, hasGaps: true)
+            #expect(
+                Self.unpack(packed, recordCount: count, hasGaps: true, payloadByteCount: Self.payloadByteCount(rows)) == rows)
         }
+    }
+
+    @Test func `ordinals that do not increase, or are beyond what a block stands for, are refused`() {
+        func isAscending(_ ordinals: [UInt32], below count: Int) -> Bool {
+            let image = Bytes(count: Directory.entryByteCount * ordinals.count)
+            for (index, ordinal) in ordinals.enumerated() { image.put(ordinal, at: image.count - Directory.entryByteCount * (index + 1) + 12) }
+            return image.lend { Directory.isAscending($0, recordCount: ordinals.count, below: count) }
+        }
+        #expect(isAscending([], below: 1) && isAscending([0], below: 1) && isAscending([3, 4, 900], below: 901))
+        #expect(!isAscending([3, 3], below: 10) && !isAscending([4, 3], below: 10) && !isAscending([0, 10], below: 10))
+        #expect(!isAscending([.max], below: Int(Int32.max)))
     }
 
     @Test func `one record of any size has no bits at all`() {

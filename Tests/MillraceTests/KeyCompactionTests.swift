@@ -112,6 +112,28 @@ import Testing
         }
     }
 
+    @Test func `a backup has what is left, and goes on thinning out`() throws {
+        let test = TestStore()
+        let store = try test.open()
+        defer { store.abandon() }
+        let stream = try store.createStreamBlocking("s", shards: 1)
+        var newest: [String: String?] = [:]
+        try Self.put(stream, 900, seed: 6, into: &newest)
+        try store.setKeyCompactionBlocking(KeyCompaction(), ofStream: "s")
+        try Self.compact(store)
+        let left = try stream.readAll()
+        _ = try store.backupBlocking(to: "/backup", options: BackupOptions())
+        let findings = try StoreVerification.run(at: "/backup", io: test.disk).findings
+        #expect(findings.filter { $0.severity == .damage }.isEmpty, "\(findings)")
+        let again = try StreamStore(
+            at: "/backup", io: test.disk, clock: test.clock, entropy: test.entropy, configuration: test.configuration)
+        defer { again.abandon() }
+        #expect(try again.stream("s").readAll() == left)
+        try Self.put(try again.stream("s"), 900, seed: 7, into: &newest)
+        try Self.compact(again)
+        #expect(try Self.found(again.stream("s")) == newest)
+    }
+
     @Test func `pending work is named before it is done, and is none after`() async throws {
         let test = TestStore()
         let store = try test.open()

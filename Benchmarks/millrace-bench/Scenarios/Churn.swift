@@ -186,7 +186,7 @@
             let start = nanoseconds()
             let threads = [
                 WorkerThread(name: "churn-sweep") { [self] in guarded { () throws(LogError) in try sweep() } },
-                WorkerThread(name: "churn-compact") { [self] in guarded { () throws(LogError) in try compact() } },
+                WorkerThread(name: "churn-compact", isBackground: true) { [self] in guarded { () throws(LogError) in try compact() } },
                 WorkerThread(name: "churn-sample") { [self] in sample(since: start) },
             ]
             var latency = Latency()

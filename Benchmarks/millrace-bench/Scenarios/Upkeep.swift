@@ -307,7 +307,7 @@
             threads.withLock { threads in
                 threads = [
                     WorkerThread(name: "upkeep-sweep") { [self] in repeated { () throws(LogError) in try sweep() } },
-                    WorkerThread(name: "upkeep-compact") { [self] in repeated { () throws(LogError) in try compact() }
+                    WorkerThread(name: "upkeep-compact", isBackground: true) { [self] in repeated { () throws(LogError) in try compact() }
                     },
                 ]
             }

@@ -83,6 +83,9 @@ int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCou
 /// copy_file_range from and to the same place; -EOPNOTSUPP where the system has no such call.
 ssize_t millrace_copy_range(int source, int target, int64_t byteOffset, size_t byteCount);
 
+/// Lets other threads have the processor first, as far as the system lets the calling thread be told so.
+void millrace_yield_to_others(void);
+
 /// Names the calling thread, for debuggers and profilers; at most 15 bytes.
 void millrace_name_thread(const char *name);
 
