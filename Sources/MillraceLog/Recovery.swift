@@ -119,7 +119,8 @@ struct Recovery: ~Copyable {
     /// read well, count as clean and are not on the device: only writing them again makes the next sync mean anything.
     private func rewrite(_ candidate: Candidate) throws(LogError) {
         let memory = candidate.open.memory
-        if durableOrdinal <= candidate.baseOrdinal { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
+        // The notes as well where older segments go on their word: without it the next recovery would miss those, and give up this one.
+        if durableOrdinal <= candidate.baseOrdinal || horizon > 0 { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
         if let first = candidate.blocks.first(endingAfter: durableOrdinal) {
             let start = candidate.blocks[first].byteOffset
             let end = min(Format.alignPage(candidate.blocksEnd), memory.byteCount)

@@ -6,6 +6,42 @@ import Testing
 
 /// Aim: retention takes what it may, nothing else, and readers learn of it. Method: a log on a disk in memory, steps by hand.
 @Suite struct RetentionTests {
+    @Test(arguments: 1...6) func `what stands behind a sweep whose sync failed stays, though the next opening takes what that sweep meant to`(
+        call: Int
+    ) throws {
+        let harness = Harness()
+        var store = try harness.open()
+        var log = try store.createLog(1)
+        var limits = RetentionLimits()
+        limits.segmentMilliseconds = 100
+        for arrival in [1_000, 5_000] as [UInt64] {
+            _ = try log.sweep(limits)
+            let ordinal = try log.append(PlainRecord("k", "\(arrival)"), arrival: arrival)
+            try log.wait(.durable, below: ordinal + 1)
+            if arrival == 5_000 { break }
+            try store.close()
+            store = try harness.open(create: false)
+            log = try store.log(1)
+        }
+        let syncs = harness.disk.callCount(.sync)
+        harness.disk.fault = { operation, _, number in operation == .sync && number == syncs + call ? 5 : nil }
+        limits.expiredBefore = 4_000
+        _ = try? log.sweep(limits)
+        harness.disk.fault = nil
+        store.abandon()
+        store = try harness.open(create: false)
+        log = try store.log(1)
+        #expect(try log.readAll(level: .durable).records.last?.record == PlainRecord("k", "5000"))
+        store.abandon()
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let again = Harness(disk: harness.disk.crash(entropy: SeededEntropy(seed: seed)))
+            again.clock.restart(bootIdentity: (7, 7))
+            let opened = try again.open(create: false)
+            #expect(try opened.log(1).readAll(level: .durable).records.last?.record == PlainRecord("k", "5000"), "seed \(seed)")
+            opened.abandon()
+        }
+    }
+
     @Test func `segments that are left for their age are as large as what comes in that time, not larger each time`() throws {
         var harness = Harness()
         harness.configuration.firstSegmentByteCount = 256 << 10

@@ -6,6 +6,7 @@ lane_simulation() {
         : "${MILLRACE_SEED_FIRST:=$((RANDOM * 32768 + RANDOM + 1))}"
         export MILLRACE_SEED_FIRST
         : "${MILLRACE_SEQUENCES:=10000000}" "${MILLRACE_LIVES:=1000000}"
+        : "${MILLRACE_LEAST_SEQUENCES:=1}" "${MILLRACE_LEAST_LIVES:=1}"
         : "${MILLRACE_SEQUENCE_SECONDS:=$((MILLRACE_SOAK_SECONDS / 10))}" "${MILLRACE_LIFE_SECONDS:=$((MILLRACE_SOAK_SECONDS / 10))}"
     fi
     # Four minutes on two cores together; one after the other, each on all of them.
