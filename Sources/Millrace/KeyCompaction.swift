@@ -13,20 +13,21 @@ public struct KeyCompaction: Hashable, Sendable {
     /// For how long a record without data can be read at least, in milliseconds from its arrival; a day unless told.
     public let tombstoneMilliseconds: Int
 
-    /// A second to a year.
+    /// A second to 366 days.
     static let tombstoneRange = 1_000...366 * 86_400_000
 
-    /// The same in days, hours and so on: `KeyCompaction()` keeps tombstones for a day.
+    /// Tombstones can be read for a day.
     public init() { tombstoneMilliseconds = 86_400_000 }
 
     /// - Throws: `KinesisError.invalidArgument` when it is not a second to 366 days.
     public init(keepingTombstonesFor duration: Duration) throws(KinesisError) {
         let (seconds, attoseconds) = duration.components
-        let (milliseconds, isTooLong) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !isTooLong, Self.tombstoneRange.contains(Int(milliseconds)) else {
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1000)
+        let (milliseconds, isBeyond) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        guard !isTooLong, !isBeyond, Self.tombstoneRange.contains(Int(milliseconds)) else {
             throw .invalidArgument("Tombstones are kept for a second to 366 days, not for \(duration)")
         }
-        self.init(tombstoneMilliseconds: Int(milliseconds) + Int(attoseconds / 1_000_000_000_000_000))
+        self.init(tombstoneMilliseconds: Int(milliseconds))
     }
 
     init(tombstoneMilliseconds: Int) { self.tombstoneMilliseconds = tombstoneMilliseconds }
@@ -37,7 +38,8 @@ extension StreamStore {
     /// What was removed stays so. The store does the work by itself unless `StoreConfiguration.isCompacting` says otherwise, and then
     /// `compact` does.
     ///
-    /// - Throws: `resourceNotFound`, `resourceInUse` while the stream changes its state, `storage`.
+    /// - Throws: `validation` for what is no stream's name, `resourceNotFound`, `resourceInUse` while the stream changes its state,
+    ///   `storage`.
     public func setKeyCompaction(_ keyCompaction: KeyCompaction?, ofStream name: String) async throws(KinesisError) {
         try await core.readers.run { [self] () throws(KinesisError) in
             try setKeyCompactionBlocking(keyCompaction, ofStream: name)
@@ -53,7 +55,7 @@ extension StreamStore {
     }
 
     /// What the stream keeps of records with the same key; nil when it keeps all of them.
-    /// - Throws: `resourceNotFound`.
+    /// - Throws: `validation` for what is no stream's name, `resourceNotFound`.
     public func keyCompaction(ofStream name: String) throws(KinesisError) -> KeyCompaction? {
         try find(StreamReference(name: try StreamName(name).text)).settings.keyCompaction
     }
