@@ -15,18 +15,26 @@ final class GenerationSource: Sendable {
     /// What the store file says now.
     var current: StoreFile { store.withLock { $0 } }
 
-    /// A generation that no log has used. Blocks for a sync.
-    func next() throws(LogError) -> UInt64 {
+    /// A generation that no log has used, and above `least`. Blocks for a sync.
+    func next(above least: UInt64 = 0) throws(LogError) -> UInt64 {
         try store.withLock { store throws(LogError) in
             let file = try systemCall { () throws(IOError) in
                 try io.openFile(StoreFile.name, in: root, writable: true)
             }
             defer { io.close(file) }
             var next = store
+            next.generation = max(next.generation, least)
             try Self.advance(&next, in: file, io)
             store = next
             return next.generation
         }
+    }
+
+    /// Where the ordinals of an opening begin in a log that ends at `end`. Behind everything there is: an older store file that was put in
+    /// the place of the store's own names a generation that the log has used.
+    func firstOrdinal(opened generation: UInt64, behind end: UInt64) throws(LogError) -> UInt64 {
+        let first = Ordinal.first(ofGeneration: generation)
+        return end <= first ? first : Ordinal.first(ofGeneration: try next(above: Ordinal.generation(end)))
     }
 
     /// Goes on to the next generation without writing it: one that may have been used.

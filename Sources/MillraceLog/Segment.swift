@@ -17,6 +17,8 @@ package final class Segment: Sendable {
         /// Of the file; nil until somebody asked or opened it.
         var byteCount: Int?
         var isRetired = false
+        /// The file was closed here while somebody else held it open: they may do so still.
+        var mayBeHeld = false
         /// Threads that open the file by its name just now.
         var openingCount = 0
     }
@@ -95,7 +97,13 @@ package final class Segment: Sendable {
     }
 
     /// Lets go of the open file; cursors that use it keep it open until they move on.
-    package func closeFile() { state.withLock { $0.open = nil } }
+    package func closeFile() {
+        var last: OpenSegment?
+        state.withLock { state in
+            last = state.open.take()
+            if last != nil, !isKnownUniquelyReferenced(&last) { state.mayBeHeld = true }
+        }
+    }
     /// The same for good, when the file is about to go. What is known of its blocks, if anything is.
     func retire() -> SegmentContent? {
         state.withLock { state in
@@ -104,16 +112,16 @@ package final class Segment: Sendable {
         }
     }
 
-    /// Lets go of the file of a retired segment. True when nobody else can have it open or mapped: no view of it is held, and
-    /// nobody is opening it.
+    /// Lets go of the file of a retired segment. True when nobody else can have it open or mapped: no view of it is held, none was
+    /// when the file was closed here before, and nobody is opening it.
     func letGo() -> Bool {
         var last: OpenSegment?
-        let isOpening = state.withLock { state in
+        let isInUse = state.withLock { state in
             precondition(state.isRetired, "a segment is retired before its file is let go")
             last = state.open.take()
-            return state.openingCount > 0
+            return state.openingCount > 0 || state.mayBeHeld
         }
-        guard !isOpening else { return false }
+        guard !isInUse else { return false }
         guard last == nil || isKnownUniquelyReferenced(&last) else { return false }
         // What others have read through it, they have read before what is done with the file from here on.
         atomicMemoryFence(ordering: .acquiring)

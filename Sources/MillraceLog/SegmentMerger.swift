@@ -86,6 +86,7 @@ struct SegmentMerger: ~Copyable {
             let header = try read(open, content, number: number)
             for record in DecodedBlock(source.memory, header) {
                 if let tombstonesBefore, !record.isTombstone || record.arrival >= tombstonesBefore { continue }
+                if seeded(.tombstoneFirst), record.isTombstone { continue }
                 if !table.note(record.key, ordinal: record.ordinal) { return false }
             }
         }

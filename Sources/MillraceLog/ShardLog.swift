@@ -26,7 +26,8 @@ package final class ShardLog: Sendable {
         let directory = LogDirectory(in: logs, logID: id, storeLow: shared.storeLow, storeHigh: shared.storeHigh)
         let recovered = try Recovery.run(
             directory, boot: shared.clock.bootIdentity(), firstSegmentByteCount: configuration.firstSegmentByteCount)
-        let firstOrdinal = Ordinal.first(ofGeneration: shared.generation)
+        let firstOrdinal = try shared.generations.firstOrdinal(
+            opened: shared.generation, behind: max(recovered.report.endOrdinal, recovered.horizon))
         let watermarks = Watermarks(at: firstOrdinal)
         let failure = LogFailure()
         let buffers = BufferList()

@@ -183,6 +183,11 @@ package struct StoreVerification: Sendable {
             }
         }
         if tail.segmentCount > 0, let last = segments[tail.segmentCount - 1].inspection {
+            if activeWriter == nil, let store, Ordinal.generation(last.endOrdinal) > store.generation {
+                add(
+                    .warning, StoreFile.name, log: directory.logID,
+                    "an older store file stands in the place of the store's own: it names generation \(store.generation), the log ends in \(Ordinal.generation(last.endOrdinal)); the next opening goes on behind the log's end")
+            }
             judgeEnd(last, "\(path)/\(last.file)", durable: durable)
         }
     }

@@ -76,6 +76,8 @@ package struct LogModel: Sendable {
     package var lastArrival: UInt64 = 0
     /// Records below may be missing at the front: retention was allowed to take them.
     package var forgettable: UInt64 = 0
+    /// How far the last key compaction knew of newer records.
+    private var thinnedBelow: UInt64 = 0
 
     package init() {}
 
@@ -87,6 +89,7 @@ package struct LogModel: Sendable {
 
     /// Key compaction may take what is below `ordinal` and has a newer record of its key there, and tombstones from before the time.
     package mutating func thinOut(below ordinal: UInt64, tombstonesBefore: UInt64) {
+        thinnedBelow = ordinal
         var seen: Set<[UInt8]> = []
         for index in entries.indices.reversed() where entries[index].ordinal < ordinal {
             let isNewest = seen.insert(entries[index].record.key).inserted
@@ -103,14 +106,20 @@ package struct LogModel: Sendable {
         return index
     }
 
-    /// A tombstone that was removed takes everything older of its key with it.
+    /// A tombstone that was removed while it was the newest of its key takes everything older with it. One that a newer record had
+    /// followed does not: where a segment cannot be written anew, what it holds stays, and the newest says what counts.
     private func judgeRemoved(_ found: Set<UInt64>) throws(CrashFailure) {
-        var gone: Set<[UInt8]> = []
-        for entry in entries.reversed() where entry.mayBeRemoved && entry.ordinal >= forgettable {
-            if entry.record.data.isEmpty, !entry.isDamaged, !found.contains(entry.ordinal) {
+        var gone: Set<[UInt8]> = [], followed: Set<[UInt8]> = []
+        for entry in entries.reversed() where entry.ordinal >= forgettable && entry.ordinal < thinnedBelow && !followed.contains(entry.record.key) {
+            if found.contains(entry.ordinal) {
+                if gone.contains(entry.record.key) {
+                    throw CrashFailure(.neverPut, "record \(entry.ordinal), whose key is gone, came back")
+                }
+                followed.insert(entry.record.key)
+            } else if entry.isDamaged {
+                followed.insert(entry.record.key)
+            } else if entry.mayBeRemoved, entry.record.data.isEmpty {
                 gone.insert(entry.record.key)
-            } else if found.contains(entry.ordinal), gone.contains(entry.record.key) {
-                throw CrashFailure(.neverPut, "record \(entry.ordinal), whose key is gone, came back")
             }
         }
     }

@@ -91,7 +91,7 @@ package struct CrashPlan: Sendable {
         self.configuration = configuration
         hasStreams = entropy.chance(0.15)
         let logCount = hasStreams || entropy.chance(0.3) ? 3 : 1
-        // Some lives have trouble of a kind, most have none: trouble in all of them would hide what happens without.
+        // Some lives have trouble of a kind, or compact a lot, most do not: trouble in all of them would hide what happens without.
         let trouble = entropy.next(below: 8)
         steps = [Step(operation: .createLog, draw: entropy.next())]
         for _ in 1..<Self.stepCount {
@@ -118,6 +118,7 @@ package struct CrashPlan: Sendable {
                 case 0, 1: operation = .rot(log: log)
                 case 2, 3: operation = entropy.chance(0.6) ? Self.fault(entropy) : .kill
                 case 4: operation = .room(entropy.chance(0.6) ? entropy.next(below: 100_000) : nil)
+                case 5, 6: operation = .compact(log: log)
                 default: operation = .batch(log: log, count: 1 + entropy.next(below: 6))
                 }
             }

@@ -47,10 +47,12 @@ package struct PlainRecord: Equatable, Sendable, CustomStringConvertible {
     package init(_ key: String, _ data: String) { self.init(key: Array(key.utf8), data: Array(data.utf8)) }
     package var description: String { "\(String(decoding: key, as: UTF8.self)) (\(data.count) bytes)" }
 
-    /// A record of one of five keys: mostly small, one in eight up to `greatestByteCount` long, one in sixteen without data, half of the
-    /// others compressible.
+    /// A record: mostly small, one in six up to `greatestByteCount` long, half of them compressible. Three in five are of five keys, one in sixteen
+    /// of those without data; the others of ten more, one in six without data.
     package static func drawn(from dice: SeededEntropy, greatestByteCount: Int = 3000) -> PlainRecord {
-        let kind = dice.next(below: 16)
+        // Most are of a few keys that are written over and over; the others end more often than those.
+        let isRare = dice.chance(0.4)
+        let kind = dice.next(below: isRare ? 6 : 16)
         let byteCount = kind == 0 ? 0 : kind < 3 ? dice.next(below: greatestByteCount) : dice.next(below: 200)
         let isText = dice.chance(0.5)
         let salt = dice.next()
@@ -63,7 +65,7 @@ package struct PlainRecord: Equatable, Sendable, CustomStringConvertible {
             }
             count = byteCount
         }
-        return PlainRecord(key: Array("k\(dice.next(below: 5))".utf8), data: data)
+        return PlainRecord(key: Array("k\(isRare ? 5 + dice.next(below: 10) : dice.next(below: 5))".utf8), data: data)
     }
 }
 

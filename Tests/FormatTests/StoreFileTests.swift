@@ -73,6 +73,42 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 1, 3])
+    func `behind an older store file that was put back, appending goes on where the log ends`(lives: Int) throws {
+        let harness = Harness()
+        func root<Result>(_ body: (FileHandle) throws -> Result) throws -> Result {
+            let root = try harness.disk.openDirectory(at: "/store", create: false)
+            defer { harness.disk.close(root) }
+            let file = try harness.disk.openFile(StoreFile.name, in: root, writable: true)
+            defer { harness.disk.close(file) }
+            return try body(file)
+        }
+        var ordinals: [UInt64] = []
+        func live(_ end: (LogStore) throws -> Void) throws {
+            let store = try harness.open()
+            let log = try store.createLog(1)
+            for name in ["a", "b"] { ordinals.append(try log.append(PlainRecord("key", name))) }
+            try end(store)
+        }
+        try live { try $0.close() }
+        let old = Bytes(count: StoreFile.byteCount)
+        try root { file in try old.lend { _ = try harness.disk.read(file, at: 0, into: $0) } }
+        for _ in 0..<lives { try live { try $0.close() } }
+        try root { file in try old.lend { try harness.disk.write(file, at: 0, [$0]) } }
+        let findings = try StoreVerification.run(at: "/store", io: harness.disk).findings
+        #expect(findings.contains { $0.file == "store" && $0.severity == .warning } == (lives > 0), "\(findings)")
+        try live { try $0.close() }
+        try live { store in
+            store.abandon()
+            ordinals.removeLast(2)
+        }
+        #expect(ordinals == ordinals.sorted() && Set(ordinals).count == ordinals.count, "\(ordinals)")
+        let store = try harness.open()
+        #expect(try store.log(1).readAll(level: .durable).records.map(\.ordinal) == ordinals)
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+    }
+
     // MARK: Refusals
 
     @Test func `a slot with one bit turned is as good as none`() throws {
