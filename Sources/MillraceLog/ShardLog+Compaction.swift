@@ -163,7 +163,7 @@ extension ShardLog {
             sequence: 1, durableOrdinal: 0, durableByteOffset: 0, writtenOrdinal: 0, writtenByteOffset: 0, bootLow: boot.0,
             bootHigh: boot.1, milliseconds: UInt64(max(0, shared.clock.wallNanoseconds() / 1_000_000)),
             lastArrivalMilliseconds: 0, isCleanClose: false, blockCount: 0, lastBlockChecksum: 0, segmentNumber: 0,
-            headerChecksum: 0)
+            headerChecksum: 0, trimmedOrdinal: retention.trimmedOrdinal.load(ordering: .relaxed))
         var isNamed = false
         do throws(LogError) {
             let (open, content) = try merger.write(header, into: prepared, named: name.text, io: shared.io, note: note)

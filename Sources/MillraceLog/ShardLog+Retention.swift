@@ -5,7 +5,7 @@ import Synchronization
 final class LogRetention: Sendable {
     /// See `DurableNote.trimmedOrdinal`. Raised by the one that sweeps.
     let trimmedOrdinal: Atomic<UInt64>
-    /// The part of it that is on the disk for good.
+    /// Segments that begin here or below may come first: a note that is on the disk says so, in one that begins here or behind.
     let keptOrdinal = Atomic<UInt64>(0)
     /// As far as the disk knows for good that everything was durable.
     let keptDurable = Atomic<UInt64>(0)
@@ -106,6 +106,8 @@ extension ShardLog {
     /// now.
     func keepHorizon() throws(LogError) -> Bool {
         let horizon = watermarks.trimmed, durable = watermarks.value(.durable)
+        // The note goes into the newest one, which is this one or a later one.
+        let newest = reader.snapshot.segments.last?.baseOrdinal ?? 0
         retention.trimmedOrdinal.store(horizon, ordering: .relaxed)
         switch try flusher.writeNote(isCleanClose: false) {
         case .written: break
@@ -115,7 +117,7 @@ extension ShardLog {
             guard try flusher.startEmptySegment(below: horizon) else { return false }
         }
         while try gate.sync() == .busy { try waitForSync() }
-        retention.keptOrdinal.store(horizon, ordering: .relaxed)
+        retention.keptOrdinal.store(min(horizon, newest), ordering: .relaxed)
         retention.keptDurable.store(durable, ordering: .relaxed)
         return true
     }

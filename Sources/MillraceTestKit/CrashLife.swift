@@ -230,10 +230,8 @@ struct CrashLife {
         // Room for one key, or two.
         if dice.chance(0.6) { limits.tableByteLimit = dice.chance(0.5) ? 1_060 : 1_100 }
         if dice.chance(0.75) { limits.tombstonesBefore = arrival + 1 }
-        // Of what is durable in sealed segments.
-        let durable = log.tip(.durable)
-        let end = log.segments.segments.dropFirst().last { $0.baseOrdinal <= durable }?.baseOrdinal ?? 0
-        model.logs[log.id]?.thinOut(below: end, tombstonesBefore: limits.tombstonesBefore)
+        // What is written a step may make durable, and then go by it.
+        model.logs[log.id]?.thinOut(below: log.tip(.written), tombstonesBefore: limits.tombstonesBefore)
         hook.modelChanged(model)
         for _ in 0..<1 + dice.next(below: 12) { _ = try log.keyCompactStep(limits) }
     }

@@ -108,9 +108,10 @@ package struct LogModel: Sendable {
 
     /// A tombstone that was removed while it was the newest of its key takes everything older with it. One that a newer record had
     /// followed does not: where a segment cannot be written anew, what it holds stays, and the newest says what counts.
-    private func judgeRemoved(_ found: Set<UInt64>) throws(CrashFailure) {
+    /// - Parameter end: what was not promised may be gone for other reasons.
+    private func judgeRemoved(_ found: Set<UInt64>, below end: UInt64) throws(CrashFailure) {
         var gone: Set<[UInt8]> = [], followed: Set<[UInt8]> = []
-        for entry in entries.reversed() where entry.ordinal >= forgettable && entry.ordinal < thinnedBelow && !followed.contains(entry.record.key) {
+        for entry in entries.reversed() where entry.ordinal >= forgettable && entry.ordinal < end && !followed.contains(entry.record.key) {
             if found.contains(entry.ordinal) {
                 if gone.contains(entry.record.key) {
                     throw CrashFailure(.neverPut, "record \(entry.ordinal), whose key is gone, came back")
@@ -220,8 +221,9 @@ package struct LogModel: Sendable {
             if more == nil { break }
         }
         if isAtFront { index = firstLeft(at: .max) }
-        index = passed(index, to: .max)
-        if isThinned { try judgeRemoved(found) }
+        // At the end, what was not promised is lost rather than removed.
+        index = passed(index, to: promised)
+        if isThinned { try judgeRemoved(found, below: min(promised, thinnedBelow)) }
         let least = count(below: promised)
         if index < least {
             throw CrashFailure(.lost, "\(least) records were promised in log \(log.id), \(index) are left; \(log.recovery)")

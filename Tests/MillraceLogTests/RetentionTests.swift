@@ -105,6 +105,36 @@ import Testing
         }
     }
 
+    /// The first sweep brings the horizon to the disk in an empty segment; the second may take that one only when another says it.
+    @Test func `the horizon does not go back over a power loss either, whichever segment said it`() throws {
+        var harness = Harness()
+        // Files that are kept for later would have the names synced.
+        harness.configuration.recycledByteLimit = 0
+        let first = try harness.open()
+        _ = try SweptLog.fill(try first.createLog(1), 0..<5)
+        try first.close()
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.log(1)
+        var limits = SweptLog.limits(expiredBefore: 1005)
+        limits.removalByteLimit = 1
+        let horizon = try log.sweep(limits).horizon
+        _ = try SweptLog.fill(log, 5..<7, isSynced: false)
+        while log.flushStep() == .progress {}
+        #expect(try log.sweep(SweptLog.limits(expiredBefore: 1005)).removedSegmentCount > 1)
+        for seed in 0..<400 {
+            let disk = harness.disk.crash(entropy: SeededEntropy(seed: UInt64(seed)))
+            var again = Harness(disk: disk)
+            again.configuration = harness.configuration
+            again.clock.restart(bootIdentity: (7, 7))
+            let opened = try again.open(create: false)
+            defer { opened.abandon() }
+            let found = try opened.log(1).readAll(level: .durable)
+            #expect(found.gaps.isEmpty && found.records.allSatisfy { $0.ordinal >= horizon }, "seed \(seed): \(found.records.map(\.ordinal))")
+            #expect(try opened.log(1).trimHorizon >= horizon, "seed \(seed)")
+        }
+    }
+
     @Test func `what is not durable yet is not swept`() throws {
         let harness = Harness()
         let store = try harness.open()
