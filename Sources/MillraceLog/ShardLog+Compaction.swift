@@ -82,8 +82,8 @@ extension ShardLog {
         guard let (footer, index) = try SegmentContent.readFooter(open, identity: content.identity),
             !(0..<index.count).contains(where: { index[$0].isHole }),
             // Where a crash has cut a batch the segment ends before its last block does, and what stands there belongs to nobody: it stays
-            // so for everybody who looks.
-            index.count == 0 || index[index.count - 1].endOrdinal == content.endOrdinal
+            // so for everybody who looks. One that took in an empty segment ends behind its last block.
+            index.count == 0 || index[index.count - 1].endOrdinal <= content.endOrdinal
         else { return facts }
         facts.blockByteCount = footer.blocksEndByteOffset - Format.blocksByteOffset
         facts.rawByteCount = Int(clamping: footer.rawByteCount)

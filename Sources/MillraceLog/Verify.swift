@@ -277,7 +277,9 @@ package struct StoreVerification: Sendable {
         }
         guard !segment.isHeaderDamaged else { return }
         let end = segment.header.previousEndOrdinal
-        if end > previous.endOrdinal {
+        // An empty segment that a merged one took in began the next generation, where no record is missing.
+        let isStep = Ordinal.counter(end) == 0 && previous.footer.content?.endOrdinal == end && FileNames.segmentName(previous.file)?.round != 0
+        if end > previous.endOrdinal, !isStep {
             add(
                 .damage, "\(path)/\(previous.file)", bytes: previous.rest, log: log,
                 ordinals: previous.endOrdinal..<end, "the next segment says that more records stand here")

@@ -104,6 +104,48 @@ import Testing
         #expect(verification.findings.isEmpty, "\(verification.findings)", sourceLocation: sourceLocation)
     }
 
+    /// The empty one began a generation: the merged one ends where it did, behind its last block.
+    @Test func `a segment that takes in an empty one is found to be whole, and is thinned out again`() throws {
+        let harness = Harness()
+        func fill(_ log: ShardLog, _ count: Int) throws {
+            for number in 0..<count {
+                let ordinal = try log.append(PlainRecord("key \(number % 9)", "\(number)"), arrival: 1_000_000)
+                try log.wait(.durable, below: ordinal + 1)
+            }
+        }
+        var store = try harness.open()
+        var log = try store.createLog(1)
+        try fill(log, 40)
+        store.abandon()
+        // With nothing to write a note into, the horizon gets a segment of its own.
+        store = try harness.open()
+        log = try store.log(1)
+        var retention = RetentionLimits()
+        retention.trimmedBelow = log.trimHorizon + 1
+        _ = try log.sweep(retention)
+        store.abandon()
+        store = try harness.open()
+        log = try store.log(1)
+        let emptyBase = log.segments.segments.last!.baseOrdinal
+        #expect(Ordinal.counter(emptyBase) == 0)
+        try fill(log, 20)
+        var limits = KeyCompactionLimits()
+        limits.leastNewShare = 0
+        for _ in 0..<4 { _ = try log.keyCompactStep(limits) }
+        let merged = try #require(log.segments.segments.first)
+        #expect(merged.segmentName.lastBaseOrdinal == emptyBase && merged.baseOrdinal < emptyBase)
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).findings.filter { $0.severity == .damage }.isEmpty)
+        // One more segment, whose keys take the last records of the first one.
+        store.abandon()
+        store = try harness.open()
+        log = try store.log(1)
+        try fill(log, 9)
+        for _ in 0..<6 { _ = try log.keyCompactStep(limits) }
+        #expect(try log.readAll(level: .durable).records.count == 9 + 9)
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+    }
+
     @Test(arguments: [(1, 5), (2, 60), (3, 2_000)] as [(UInt64, Int)])
     func `of each key the newest record stays, in order, with its number and its bytes`(seed: UInt64, keyCount: Int) throws {
         var life = try Life(seed: seed)
