@@ -2,7 +2,7 @@
 # Every decoder under libFuzzer and the address sanitizer, from the kept inputs on: one passed a target without a crash. A target that
 # runs nothing fails. What crashes one is kept in .build-fuzz/found and printed, to be put under fixtures/fuzz when it is mended.
 lane_fuzz() {
-    local seconds=${MILLRACE_FUZZ_SECONDS:-18} targets target running=()
+    local seconds=${MILLRACE_FUZZ_SECONDS:-15} targets target running=()
     if [ "$soak" = 1 ]; then seconds=${MILLRACE_FUZZ_SECONDS:-$((minutes * 60 / 6))}; fi
     if ! build_fuzzer; then
         say "FAILED: build of the fuzz targets"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # Long use of a store on this disk, and calls of the disk that fail: nothing may be lost, wrong, or grow.
-# Seventy seconds of use, 45 of retention, and twice ten of faults; in a soak run a quarter, an eighth and twice a sixteenth
+# Fifty seconds of use, 30 of retention, and twice ten of faults; in a soak run a quarter, an eighth and twice a sixteenth
 # of its time.
 lane_soak() {
-    local tool=.build-tools/release/millrace-stress seconds=70 retention_seconds=45 fault_seconds=10
+    local tool=.build-tools/release/millrace-stress seconds=50 retention_seconds=30 fault_seconds=10
     if [ "$soak" = 1 ]; then
         seconds=$((MILLRACE_SOAK_SECONDS / 4)) retention_seconds=$((MILLRACE_SOAK_SECONDS / 8)) fault_seconds=$((MILLRACE_SOAK_SECONDS / 16))
     fi
