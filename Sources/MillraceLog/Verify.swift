@@ -275,16 +275,19 @@ package struct StoreVerification: Sendable {
                 "this is segment \(segment.header.segmentNumber), the one before is \(previous.header.segmentNumber)")
             return
         }
-        guard !segment.isHeaderDamaged else { return }
-        let end = segment.header.previousEndOrdinal
+        // A note knows nothing of the segment before: that one's footer does.
+        let footerEnd = previous.footer.content?.endOrdinal
+        let end = segment.isHeaderDamaged ? footerEnd ?? previous.endOrdinal : segment.header.previousEndOrdinal
         // An empty segment that a merged one took in began the next generation, where no record is missing.
-        let isStep = Ordinal.counter(end) == 0 && previous.footer.content?.endOrdinal == end && FileNames.segmentName(previous.file)?.round != 0
+        let isStep = Ordinal.counter(end) == 0 && footerEnd == end && FileNames.segmentName(previous.file)?.round != 0
         if end > previous.endOrdinal, !isStep {
             add(
                 .damage, "\(path)/\(previous.file)", bytes: previous.rest, log: log,
-                ordinals: previous.endOrdinal..<end, "the next segment says that more records stand here")
-        } else if let footer = previous.footer.content, footer.endOrdinal != end {
-            add(.damage, file, bytes: 80..<88, log: log, "the back-link names ordinal \(end), the segment before ends at \(footer.endOrdinal)")
+                ordinals: previous.endOrdinal..<end, "the \(segment.isHeaderDamaged ? "footer" : "next segment") says that more records stand here")
+        } else if segment.isHeaderDamaged {
+            return
+        } else if let footerEnd, footerEnd != end {
+            add(.damage, file, bytes: 80..<88, log: log, "the back-link names ordinal \(end), the segment before ends at \(footerEnd)")
         } else if previous.damage.isEmpty, end == previous.endOrdinal,
             segment.header.previousBlockChecksum != previous.lastBlockChecksum,
             // Of one that was written anew the blocks are others.

@@ -19,6 +19,25 @@ import Testing
         try store.close()
     }
 
+    @Test func `verification misses the last block of a segment, though the header behind it does not validate either`() throws {
+        let harness = Harness()
+        var lastAt = 0
+        try closed(harness) { log in
+            for number in 0..<40 {
+                let data = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) ^ UInt8(truncatingIfNeeded: $0 >> 3) }
+                let ordinal = try log.append(PlainRecord(key: [1], data: data), arrival: 5000)
+                try log.wait(.durable, below: ordinal + 1)
+            }
+            let segments = log.segments.segments
+            #expect(segments.count > 1)
+            let (_, content) = try segments[0].use()
+            lastAt = content.index[content.index.count - 1].byteOffset
+        }
+        let broken = try damaged(try damaged(harness, at: lastAt + 40), segment: 1, at: 100)
+        let findings = try StoreVerification.run(at: "/store", io: broken.disk).findings
+        #expect(findings.contains { $0.severity == .damage && $0.ordinals?.isEmpty == false }, "\(findings)")
+    }
+
     @Test func `a time is found though the newest segment holds no block`() throws {
         let harness = Harness()
         let store = try harness.open()

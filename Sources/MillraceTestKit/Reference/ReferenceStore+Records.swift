@@ -158,7 +158,8 @@ struct ReferencePageOfRecords: Sendable {
 extension ReferenceStream {
     /// The shard of that name. Of a closed one it is looked whether its records are too old.
     mutating func shard(_ text: String?, _ aging: UInt64) throws(KinesisError) -> ReferenceShard {
-        guard let shard = shards.first(where: { "\($0.id)" == text }) else { throw .resourceNotFound("shard") }
+        // What a sweep has taken away is not known any more: nobody looks at the time for it.
+        guard let shard = shards.first(where: { "\($0.id)" == text }), !shard.isGone else { throw .resourceNotFound("shard") }
         if shard.closingSecond == nil { return shard }
         raiseHorizon(aging)
         guard shard.wasOpen(from: horizon, to: .max) else { throw .resourceNotFound("shard") }

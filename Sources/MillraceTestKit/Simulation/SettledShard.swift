@@ -26,7 +26,8 @@ extension ReferenceShard {
                         recordSecond: next.arrival / 1000)
                 }
                 guard next.has(record), next.arrival == record.arrival else {
-                    throw StreamMismatch("\(name): record \(next.ordinal) is not what was put")
+                    throw StreamMismatch(
+                        "\(name): record \(next.ordinal), arrived at \(next.arrival), is not what was put, or did not arrive at \(record.arrival)")
                 }
                 kept.append(record)
                 greatestNumber = max(greatestNumber ?? summary.startingSequenceNumber, record.number ?? summary.startingSequenceNumber)
