@@ -276,10 +276,11 @@ package struct StoreVerification: Sendable {
             return
         }
         // A note knows nothing of the segment before: that one's footer does.
-        let footerEnd = previous.footer.content?.endOrdinal
+        let footer = previous.footer.content, footerEnd = footer?.endOrdinal
         let end = segment.isHeaderDamaged ? footerEnd ?? previous.endOrdinal : segment.header.previousEndOrdinal
-        // An empty segment that a merged one took in began the next generation, where no record is missing.
-        let isStep = Ordinal.counter(end) == 0 && footerEnd == end && FileNames.segmentName(previous.file)?.round != 0
+        // It may end where a generation begins, behind its last block, and no record is missing: by what it took in of an empty segment, or
+        // opened again and never written.
+        let isStep = Ordinal.counter(end) == 0 && footerEnd == end && footer?.lastBlockChecksum == previous.lastBlockChecksum
         if end > previous.endOrdinal, !isStep {
             add(
                 .damage, "\(path)/\(previous.file)", bytes: previous.rest, log: log,

@@ -19,7 +19,7 @@ import Testing
         try store.close()
     }
 
-    @Test func `verification misses the last block of a segment, though the header behind it does not validate either`() throws {
+    @Test func `verification finds the last block of a segment damaged when the header behind it is, too`() throws {
         let harness = Harness()
         var lastAt = 0
         try closed(harness) { log in
