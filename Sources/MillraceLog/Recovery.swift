@@ -101,7 +101,8 @@ struct Recovery: ~Copyable {
             var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
             scan.runThroughDamage()
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
-            horizon = max(horizon, head.note?.trimmedOrdinal ?? 0)
+            // Retention takes only what is durable: a note that says otherwise is not believed in this.
+            if let note = head.note { horizon = max(horizon, min(note.trimmedOrdinal, note.durableOrdinal)) }
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
             if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
