@@ -19,6 +19,8 @@ package struct DurableNote: Equatable, Sendable {
     package var headerChecksum: UInt32
     /// No record below is read any more, and segments wholly below it may be gone; 0: retention has taken nothing.
     package var trimmedOrdinal: UInt64 = 0
+    /// That, as far as it is believed: retention takes only what is durable.
+    var horizon: UInt64 { min(trimmedOrdinal, durableOrdinal) }
 
     package static func byteOffset(ofSequence sequence: UInt64) -> Int {
         Format.notesByteOffset + Int(sequence & 1) * Format.pageByteCount

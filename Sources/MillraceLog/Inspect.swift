@@ -53,7 +53,7 @@ package struct SegmentInspection: Sendable {
     /// Every block before this place was durable, as the notes say; 0 when none does.
     package var durableByteOffset: Int { notes.compactMap { $0.content?.durableByteOffset }.max() ?? 0 }
     /// What retention has taken, as the notes say.
-    var trimmedOrdinal: UInt64 { notes.compactMap { $0.content?.trimmedOrdinal }.max() ?? 0 }
+    var horizon: UInt64 { notes.compactMap { $0.content?.horizon }.max() ?? 0 }
     package var newestNote: DurableNote? { notes.compactMap(\.content).max { $0.sequence < $1.sequence } }
     package var recordCount: Int { blocks.reduce(0) { $0 + $1.header.recordCount } }
     package var storedByteCount: Int { blocks.reduce(0) { $0 + $1.header.blockByteCount } }

@@ -101,8 +101,7 @@ struct Recovery: ~Copyable {
             var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
             scan.runThroughDamage()
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
-            // Retention takes only what is durable: a note that says otherwise is not believed in this.
-            if let note = head.note { horizon = max(horizon, min(note.trimmedOrdinal, note.durableOrdinal)) }
+            horizon = max(horizon, head.note?.horizon ?? 0)
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
             if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }

@@ -39,8 +39,8 @@ struct KeyPass {
 ///
 /// A record is removed only when one with the same key that is newer is durable in a sealed segment, or when it is a tombstone
 /// whose time is up and nothing older of its key is left: segments are written anew from the oldest on, each durable before the next one.
-/// So whatever a crash leaves of a pass, the newest record of every key is there, and no tombstone is gone before what it stands
-/// for. Blocks go on standing for all their ordinals (FORMAT section 5), so that damage is still told from what was removed.
+/// So whatever a crash leaves of a pass, the newest record of every key is there, and no tombstone that is the newest is gone before
+/// what it stands for. Blocks go on standing for all their ordinals (FORMAT section 5), so that damage is still told from what was removed.
 /// Files are exchanged as compaction does it, and by the same rules.
 extension ShardLog {
     /// Does the next piece of a pass: reads the keys of some segments, or writes some anew. As `compactStep`.

@@ -160,7 +160,7 @@ package struct StoreVerification: Sendable {
             }
         }
         let durable = segments.compactMap { $0.inspection?.durableOrdinal }.max() ?? 0
-        let horizon = segments.compactMap { $0.inspection?.trimmedOrdinal }.max() ?? 0
+        let horizon = segments.compactMap { $0.inspection?.horizon }.max() ?? 0
         let tail = LogTail(segments, durable: durable)
         for (number, segment) in segments.enumerated() {
             let file = "\(path)/\(segment.name.text)"
