@@ -18,7 +18,7 @@ package struct DurableNote: Equatable, Sendable {
     package var segmentNumber: UInt32
     package var headerChecksum: UInt32
     /// No record below is read any more, and segments wholly below it may be gone; 0: retention has taken nothing.
-    package var trimmedOrdinal: UInt64 = 0
+    package var trimmedOrdinal: UInt64
     /// That, as far as it is believed: retention takes only what is durable.
     var horizon: UInt64 { min(trimmedOrdinal, durableOrdinal) }
 
