@@ -47,6 +47,8 @@ package struct SegmentInspection: Sendable {
     package let footer: Page<SegmentFooter>
     /// In what index and footer differ from the blocks; nil when in nothing, or when there is no valid footer.
     package let footerFault: String?
+    /// Where the last block ends that a valid index lists and recovery did not cut: from there to the footer's end no record ever stood.
+    package let indexedEndOrdinal: UInt64?
     package let rawByteCount: UInt64
     package let greatestArrivalMilliseconds: UInt64
 
@@ -118,14 +120,17 @@ package struct SegmentInspection: Sendable {
                 Block(byteOffset: byteOffset, header: $0, fault: fault(of: $0, at: byteOffset, in: memory))
             }
         }
+        let index = footer.content.flatMap { footer in
+            footer.readIndex(memory.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount), identity: identity)
+        }
         return SegmentInspection(
             file: open.name, fileByteCount: memory.byteCount, header: head.header, headerChecksum: head.headerChecksum,
             isHeaderDamaged: head.isHeaderDamaged, notes: notes, blocks: blocks, damage: walk.damage,
-            holes: footer.content.map { Self.holes(of: $0, memory, identity, walk) } ?? [],
+            holes: footer.content.map { Self.holes(of: $0, index, walk) } ?? [],
             blocksEndByteOffset: walk.byteOffset, endOrdinal: walk.nextOrdinal,
             lastBlockChecksum: blocks.isEmpty ? 0 : walk.lastChecksum, unfinishedBatchOrdinal: walk.unfinishedBatchOrdinal,
-            footer: footer, footerFault: footer.content.flatMap { Self.fault(of: $0, memory, identity, walk) },
-            rawByteCount: walk.rawByteCount, greatestArrivalMilliseconds: walk.greatestArrival)
+            footer: footer, footerFault: footer.content.flatMap { Self.fault(of: $0, index, walk) },
+            indexedEndOrdinal: footer.content.flatMap { Self.indexedEnd(of: $0, index) }, rawByteCount: walk.rawByteCount, greatestArrivalMilliseconds: walk.greatestArrival)
     }
 
     private static func page<Content>(_ bytes: Memory, _ content: Content?) -> Page<Content> {
@@ -169,11 +174,15 @@ package struct SegmentInspection: Sendable {
         }
     }
 
-    private static func holes(
-        of footer: SegmentFooter, _ file: Memory, _ identity: SegmentIdentity, _ walk: BlockWalk
-    ) -> [BlockWalk.Damage] {
-        let bytes = file.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
-        guard let index = footer.readIndex(bytes, identity: identity) else { return [] }
+    private static func indexedEnd(of footer: SegmentFooter, _ index: SparseIndex?) -> UInt64? {
+        guard let index else { return nil }
+        let last = (0..<index.count).last { index[$0].firstOrdinal < footer.endOrdinal }.map { index[$0] }
+        guard let last else { return 0 }
+        return last.isHole ? footer.endOrdinal : min(last.endOrdinal, footer.endOrdinal)
+    }
+
+    private static func holes(of footer: SegmentFooter, _ index: SparseIndex?, _ walk: BlockWalk) -> [BlockWalk.Damage] {
+        guard let index else { return [] }
         return (0..<index.count).compactMap { number in
             let entry = index[number]
             guard entry.isHole, !walk.damage.contains(where: { $0.ordinals.contains(entry.firstOrdinal) }) else { return nil }
@@ -186,11 +195,8 @@ package struct SegmentInspection: Sendable {
 
     /// Compares a valid footer and its index with what the blocks say. Damaged blocks are missing from the scan, so that only
     /// what is there can be compared then.
-    private static func fault(
-        of footer: SegmentFooter, _ file: Memory, _ identity: SegmentIdentity, _ walk: BlockWalk
-    ) -> String? {
-        let bytes = file.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
-        guard let index = footer.readIndex(bytes, identity: identity) else { return "the index does not match its checksum" }
+    private static func fault(of footer: SegmentFooter, _ index: SparseIndex?, _ walk: BlockWalk) -> String? {
+        guard let index else { return "the index does not match its checksum" }
         let hasHole = (0..<index.count).contains { index[$0].isHole }
         guard walk.damage.isEmpty, !hasHole, walk.byteOffset == footer.blocksEndByteOffset else {
             let known = Set((0..<index.count).map { index[$0].byteOffset })

@@ -232,7 +232,7 @@ package struct StoreVerification: Sendable {
             add(.warning, file, bytes: byteOffset..<byteOffset + Format.pageByteCount, log: log, "this note does not validate")
         }
         // Blocks of a batch that was not whole stand behind the end that recovery put to the log: no record is there.
-        let end = segment.footer.content?.endOrdinal ?? .max
+        let end = segment.indexedEndOrdinal ?? segment.footer.content?.endOrdinal ?? .max
         for damage in segment.damage {
             let isKnown = damage.ordinals.lowerBound < min(durable, end)
             add(
@@ -278,9 +278,10 @@ package struct StoreVerification: Sendable {
         // A note knows nothing of the segment before: that one's footer does.
         let footer = previous.footer.content, footerEnd = footer?.endOrdinal
         let end = segment.isHeaderDamaged ? footerEnd ?? previous.endOrdinal : segment.header.previousEndOrdinal
-        // It may end where a generation begins, behind its last block, and no record is missing: by what it took in of an empty segment, or
-        // opened again and never written.
-        let isStep = Ordinal.counter(end) == 0 && footerEnd == end && footer?.lastBlockChecksum == previous.lastBlockChecksum
+        // It may end where a generation begins, behind its last block, and no record is missing: by what it took in of an empty segment,
+        // opened again and never written, or because all that was written was of a batch that recovery cut.
+        let isStep = Ordinal.counter(end) == 0 && footerEnd == end
+            && (footer?.lastBlockChecksum == previous.lastBlockChecksum || previous.indexedEndOrdinal.map { $0 <= previous.endOrdinal } == true)
         if end > previous.endOrdinal, !isStep {
             add(
                 .damage, "\(path)/\(previous.file)", bytes: previous.rest, log: log,

@@ -112,6 +112,26 @@ import Testing
         #expect(!(try StoreVerification.run(at: "/store", io: hurt.disk)).findings.contains { $0.severity == .damage })
     }
 
+    @Test func `damage to a block of a batch that recovery cut is none, in a generation of its own and with a segment behind it`() throws {
+        var harness = Harness()
+        harness.configuration.bufferByteCount = 512
+        try closed(harness) { log in try log.append(PlainRecord("k", "whole")) }
+        let store = try harness.open()
+        try store.log(1).append((0..<40).map { PlainRecord("k", "record \($0) of a batch over several buffers") })
+        while try store.log(1).flushStep(partial: false) == .progress {}
+        store.abandon()
+        let blocks = try SegmentBlocks.offsets(in: try #require(DiskImage(harness.disk).files[DiskImage(harness.disk).segments[0]]))
+        #expect(blocks.count > 1)
+        try closed(harness) { log in try log.append(PlainRecord("k", "later")) }
+        for at in blocks.dropFirst() {
+            let hurt = try damaged(harness, at: at + 20)
+            let findings = try StoreVerification.run(at: "/store", io: hurt.disk).findings
+            #expect(!findings.contains { $0.severity == .damage }, "\(findings)")
+            let found = try hurt.open(create: false).log(1).readAll(level: .durable)
+            #expect(found.records.count == 2 && found.gaps.isEmpty)
+        }
+    }
+
     @Test func `a time in records that are missing leads to their gap`() throws {
         let harness = Harness()
         try closed(harness) { log in
