@@ -5,12 +5,12 @@
     import Synchronization
 
     /// What a producer notices of splits and merges: the rate and the latency of its puts before, while and after the shards
-    /// of its stream are changed, one change right after the other.
+    /// of its stream are changed: four times a second, and then one change right after the other.
     struct Reshard: Scenario {
         let name = "reshard"
-        let about = "puts per second and their latency before, during and after splits and merges without a pause"
+        let about = "puts per second and their latency before, during and after splits and merges, paced and without a pause"
 
-        private static let phases = ["before", "during", "after"]
+        private static let phases = ["before", "during, 4 changes a second", "during, without a pause", "after"]
         private static let producerCount = 2
         /// Of each producer. Above what two can make durable one by one, so that those are not held back.
         private static let callsPerSecond = 40_000.0
@@ -33,19 +33,23 @@
             }
             var windows: [(seconds: Double, processorSeconds: Double)] = []
             var reshards = 0
-            var longest = 0.0
+            var changes: [(count: Int, longest: Double)] = []
             for phase in Self.phases.indices {
                 let (start, processor) = (nanoseconds(), processorNanoseconds())
                 common.phase.store(phase, ordering: .releasing)
                 let length: UInt64 = context.quick ? 500_000_000 : 3_000_000_000
+                var change = (count: 0, longest: 0.0)
                 while nanoseconds() &- start < length {
-                    if phase == 1 {
-                        longest = max(longest, try seconds { try Self.change(store, stream, reshards) })
+                    let isDue = phase == 2 || phase == 1 && nanoseconds() &- start >= UInt64(change.count) * 250_000_000
+                    if isDue {
+                        change.longest = max(change.longest, try seconds { try Self.change(store, stream, reshards) })
+                        change.count += 1
                         reshards += 1
                     } else {
                         try await Task.sleep(nanoseconds: 10_000_000)
                     }
                 }
+                changes.append(change)
                 windows.append(
                     (Double(nanoseconds() &- start) / 1e9, Double(processorNanoseconds() &- processor) / 1e9))
             }
@@ -71,9 +75,9 @@
                         records: count, payloadBytes: count * 100, seconds: windows[phase].seconds,
                         processorSeconds: windows[phase].processorSeconds)
                     latencies[phase].fill(&row)
-                    if phase == 1 {
-                        row.note = "\(reshards) splits, merges and changes of the count, the longest "
-                            + "\(Int(longest * 1000)) ms; latency from when a put was due"
+                    if changes[phase].count > 0 {
+                        row.note = "\(changes[phase].count) splits, merges and changes of the count, the longest "
+                            + "\(Int(changes[phase].longest * 1000)) ms"
                     }
                     row.verified = found == expected
                     return row
