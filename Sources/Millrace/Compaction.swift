@@ -10,7 +10,7 @@ struct Compaction {
 
     /// The first job that one of the shards in use has; none when none has any.
     /// - Throws: `storage`: what failed of the first shard that has trouble; others are tried before.
-    func step() throws(KinesisError) -> CompactionReport {
+    func step(_ pace: StepPace? = nil) throws(KinesisError) -> CompactionReport {
         try core.checkOpen()
         let now = core.agingMilliseconds()
         var first: KinesisError?
@@ -23,9 +23,9 @@ struct Compaction {
                     if let keyCompaction = description.settings.keyCompaction {
                         var limits = KeyCompactionLimits()
                         limits.tombstonesBefore = now - min(now, UInt64(keyCompaction.tombstoneMilliseconds))
-                        if report.take(try log.keyCompactStep(limits)) { return note(report) }
+                        if report.take(try log.keyCompactStep(limits, pace: pace)) { return note(report) }
                     }
-                    if report.take(try log.compactStep(limits)) { return note(report) }
+                    if report.take(try log.compactStep(limits, pace: pace)) { return note(report) }
                 } catch {
                     switch error {
                     case .removed, .unknownLog: break
@@ -79,9 +79,11 @@ struct Compaction {
     }
 
     /// How long the service rests behind a step, in nanoseconds; nil while there is no stream.
-    func pauseNanoseconds(_ report: CompactionReport, took nanoseconds: Int64) -> Int64? {
+    func pauseNanoseconds(_ report: CompactionReport, _ pace: StepPace) -> Int64? {
         catalogue.known.streams.isEmpty
-            ? nil : report.pauseNanoseconds(took: nanoseconds, bytesPerSecond: core.options.compactionBytesPerSecond)
+            ? nil
+            : report.pauseNanoseconds(
+                worked: pace.workedNanoseconds, rested: pace.restedNanoseconds, bytesPerSecond: core.options.compactionBytesPerSecond)
     }
 }
 
@@ -115,9 +117,10 @@ public struct CompactionReport: Hashable, Sendable {
 
     /// How long to rest behind the step, in nanoseconds: so that no more than that many bytes are written anew in a second, and a quarter
     /// of the time is worked at most; a minute when there was nothing to do, a second when something was in the way.
-    package func pauseNanoseconds(took nanoseconds: Int64, bytesPerSecond: Int) -> Int64 {
+    package func pauseNanoseconds(worked: Int64, rested: Int64, bytesPerSecond: Int) -> Int64 {
         if segmentCount == 0, recordByteCount == 0 { return isBusy ? 1_000_000_000 : 60_000_000_000 }
-        return max(3 * nanoseconds, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)), 1_000_000)
+        let least = max(3 * worked, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)))
+        return max(least - rested, 1_000_000)
     }
 }
 

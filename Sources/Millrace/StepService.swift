@@ -17,7 +17,7 @@ package final class StepService: Sendable {
         var lastError: KinesisError?
     }
     private let name: String
-    private let step: @Sendable () throws(KinesisError) -> Int64?
+    private let step: @Sendable (StepService) throws(KinesisError) -> Int64?
     private let state = Guarded(State())
     private let bell = EventCount()
 
@@ -28,11 +28,11 @@ package final class StepService: Sendable {
 
     static let minuteNanoseconds: Int64 = 60_000_000_000
 
-    /// - Parameter step: does what is due, and answers after how many nanoseconds it is to be called again; nil: not before it is
+    /// - Parameter step: given the service, does what is due, and answers after how many nanoseconds it is to be called again; nil: not before it is
     ///   wanted again.
     package init(
         _ name: String, firstNanoseconds: Int64 = 60_000_000_000, isBackground: Bool = false,
-        _ step: @escaping @Sendable () throws(KinesisError) -> Int64?
+        _ step: @escaping @Sendable (StepService) throws(KinesisError) -> Int64?
     ) {
         self.name = name
         self.firstNanoseconds = firstNanoseconds
@@ -83,7 +83,18 @@ package final class StepService: Sendable {
     }
 
     private func attempt() -> (Int64?, KinesisError?) {
-        do throws(KinesisError) { return (try step(), nil) } catch { return (firstNanoseconds, error) }
+        do throws(KinesisError) { return (try step(self), nil) } catch { return (firstNanoseconds, error) }
+    }
+
+    /// For a step that is long: sleeps for so many nanoseconds. Ends early, and answers false, when the service is to stop.
+    package func rest(nanoseconds: Int64) -> Bool {
+        let key = bell.prepare()
+        if state.withLock({ $0.isStopping }) {
+            bell.cancel()
+            return false
+        }
+        bell.wait(key, nanoseconds: nanoseconds)
+        return !state.withLock { $0.isStopping }
     }
 
     /// Returns when a step that runs has ended, and none will begin. Not on the thread itself.

@@ -69,7 +69,7 @@ public final class StreamStore: Sendable {
         let sweep = RetentionSweep(core: core, catalogue: catalogue)
         let sweeping =
             isSweeping
-            ? StepService("sweep") { () throws(KinesisError) -> Int64? in
+            ? StepService("sweep") { _ throws(KinesisError) -> Int64? in
                 let report = try sweep.run()
                 // Soon again, with room for others between.
                 return report.isMore ? 50_000_000 : sweep.pauseNanoseconds()
@@ -77,15 +77,14 @@ public final class StreamStore: Sendable {
         let compaction = Compaction(core: core, catalogue: catalogue)
         compacting =
             isCompacting
-            ? StepService("compact", isBackground: true) { [core] () throws(KinesisError) -> Int64? in
-                let start = core.steadyNanoseconds()
-                let report = try compaction.step()
-                return compaction.pauseNanoseconds(report, took: core.steadyNanoseconds() - start)
+            ? StepService("compact", isBackground: true) { service throws(KinesisError) -> Int64? in
+                let pace = StepPace(clock: clock) { service.rest(nanoseconds: $0) }
+                return compaction.pauseNanoseconds(try compaction.step(pace), pace)
             } : nil
         self.sweeping = sweeping
         scaling =
             isScaling
-            ? StepService("scale") { () throws(KinesisError) -> Int64? in
+            ? StepService("scale") { _ throws(KinesisError) -> Int64? in
                 if try scaler.step() > 0 { sweeping?.want() }
                 return scaler.hasStreams ? StepService.minuteNanoseconds : nil
             } : nil

@@ -77,10 +77,12 @@ final class LogReader: Sendable {
 
     /// When the newest record of the oldest segment with records arrived; nil where there is none.
     func oldestArrival() throws(LogError) -> UInt64? {
-        for segment in snapshot.segments {
-            if let index = try index(of: segment) { return index[index.count - 1].greatestArrival }
+        try over { segments throws(LogError) in
+            for segment in segments {
+                if let index = try index(of: segment) { return index[index.count - 1].greatestArrival }
+            }
+            return nil
         }
-        return nil
     }
 
     /// How many segments there are, and their files' bytes. O(segments) the first time.
@@ -253,13 +255,17 @@ final class LogReader: Sendable {
     /// Ordinal of a record that is not behind the first one arriving at or after the time.
     /// O(log segments) footers, O(log blocks); the caller looks on from there.
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
+        // Before the segments: what is below it is in one of them. A record that is written during the search may be in none.
+        let written = watermarks.value(.written)
+        return try over { segments throws(LogError) in
+            try firstOrdinal(arrivingAtOrAfter: milliseconds, in: segments, writtenBefore: written)
+        }
+    }
+
+    /// Looks through the segments, once more from the start where one was taken away between two looks.
+    private func over<Result>(_ look: ([Segment]) throws(LogError) -> Result) throws(LogError) -> Result {
         while true {
-            // Before the segments: what is below it is in one of them. A record that is written during the search may be in none.
-            let written = watermarks.value(.written)
-            do throws(LogError) {
-                return try firstOrdinal(arrivingAtOrAfter: milliseconds, in: snapshot.segments, writtenBefore: written)
-            } catch {
-                // A segment was taken away between two looks.
+            do throws(LogError) { return try look(snapshot.segments) } catch {
                 guard case .removed = error, !snapshot.segments.isEmpty else { throw error }
             }
         }

@@ -9,6 +9,8 @@ struct SegmentMerger: ~Copyable {
     private let isHigh: Bool
     private let payloadLimit: Int
     private let logID: UInt64
+    /// Asked behind every block that is read or made.
+    private let pace: StepPace?
     /// The block that is being gathered, laid out as a buffer; and the one that is being read.
     private var gathered: AlignedMemory
     private var source: AlignedMemory
@@ -35,8 +37,9 @@ struct SegmentMerger: ~Copyable {
     }
 
     /// - Parameter payloadLimit: raw bytes of a full block.
-    init(logID: UInt64, payloadLimit: Int, isHigh: Bool, scratches: ScratchPool) {
+    init(logID: UInt64, payloadLimit: Int, isHigh: Bool, scratches: ScratchPool, pace: StepPace?) {
         self.logID = logID
+        self.pace = pace
         self.scratches = scratches
         self.isHigh = isHigh
         self.payloadLimit = payloadLimit
@@ -104,6 +107,7 @@ struct SegmentMerger: ~Copyable {
                 file: open.name, byteOffset: content.index[number].byteOffset,
                 detail: "the block's directory or payload does not decode")
         }
+        pace?.pause()
         return block.header
     }
 
@@ -182,6 +186,7 @@ struct SegmentMerger: ~Copyable {
         rawByteCount += UInt64(payloadByteCount)
         (count, payloadByteCount) = (0, 0)
         firstOrdinal = nextOrdinal
+        pace?.pause()
     }
 
     private func encode(_ ordinalCount: Int, _ encoder: inout BlockEncoder) -> Block {

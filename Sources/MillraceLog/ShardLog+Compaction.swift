@@ -23,28 +23,41 @@ package enum CompactionOutcome: Sendable, Equatable {
 extension ShardLog {
     /// Does the next piece of work, if there is any. Takes no lock that appends or readers take. Costs reading and encoding
     /// the segments of one job, and holds their stored bytes in memory meanwhile.
+    /// - Parameter pace: asked behind every block, for who wants the step to leave the processor to others.
     /// - Throws: `storageFull` when there is no room for the new file; `frozen`, `removed`, `io`: nothing has changed then. `corrupt` does
     ///   not come: a damaged segment is left as it is.
-    package func compactStep(_ limits: CompactionLimits) throws(LogError) -> CompactionOutcome {
+    package func compactStep(_ limits: CompactionLimits, pace: StepPace? = nil) throws(LogError) -> CompactionOutcome {
+        try compacting { segments, facts throws(LogError) in
+            guard let job = CompactionPlan.next(facts, limits) else { return .nothing }
+            retention.relyOn(from: segments[job.range.lowerBound].baseOrdinal)
+            let next = segments[job.range.upperBound].baseOrdinal
+            if next > retention.keptDurable.load(ordering: .relaxed) {
+                guard try keepHorizon() else { return .busy }
+            }
+            let inputs = Array(segments[job.range])
+            do throws(LogError) {
+                return try compact(inputs, facts[job.range], job, pace)
+            } catch {
+                guard case .corrupt = error else { throw error }
+                // Whose bytes do not validate any more: readers are told, and what can be read stays where it is.
+                for input in inputs { retention.facts.withLock { $0[input.baseOrdinal]?.isWhole = false } }
+                return .notWorth(rawByteCount: 0)
+            }
+        }
+    }
+
+    /// Does a step over the segments and what is known of them, unless another one runs or a backup is being taken. Sweeps remove none
+    /// of them meanwhile, until `relyOn` says from where on only.
+    func compacting(
+        _ step: ([Segment], [SegmentFacts]) throws(LogError) -> CompactionOutcome
+    ) throws(LogError) -> CompactionOutcome {
         try failure.check()
-        guard !shared.holds.isHeld, retention.isSweeping.claim() else { return .busy }
-        defer { retention.isSweeping.store(false, ordering: .sequentiallyConsistent) }
+        guard !shared.holds.isHeld, retention.isCompacting.claim() else { return .busy }
+        defer { retention.isCompacting.store(false, ordering: .sequentiallyConsistent) }
+        retention.relyOn(from: 0)
+        defer { retention.relyOn(from: .max) }
         let segments = reader.snapshot.segments
-        let facts = try compactionFacts(segments)
-        guard let job = CompactionPlan.next(facts, limits) else { return .nothing }
-        let next = segments[job.range.upperBound].baseOrdinal
-        if next > retention.keptDurable.load(ordering: .relaxed) {
-            guard try keepHorizon() else { return .busy }
-        }
-        let inputs = Array(segments[job.range])
-        do throws(LogError) {
-            return try compact(inputs, facts[job.range], job, limits)
-        } catch {
-            guard case .corrupt = error else { throw error }
-            // Whose bytes do not validate any more: readers are told, and what can be read stays where it is.
-            for input in inputs { retention.facts.withLock { $0[input.baseOrdinal]?.isWhole = false } }
-            return .notWorth(rawByteCount: 0)
-        }
+        return try step(segments, compactionFacts(segments))
     }
 
     /// Bytes of records in the next job of `compactStep`; 0 when there is none.
@@ -97,9 +110,9 @@ extension ShardLog {
     }
 
     private func compact(
-        _ inputs: [Segment], _ facts: ArraySlice<SegmentFacts>, _ job: CompactionJob, _ limits: CompactionLimits
+        _ inputs: [Segment], _ facts: ArraySlice<SegmentFacts>, _ job: CompactionJob, _ pace: StepPace?
     ) throws(LogError) -> CompactionOutcome {
-        var merger = merger(isHigh: job.isHigh)
+        var merger = merger(isHigh: job.isHigh, pace)
         try gather(inputs, nil, &merger)
         let rawByteCount = Int(clamping: merger.rawByteCount)
         let before = facts.reduce(0) { $0 + $1.fileByteCount }
@@ -114,9 +127,10 @@ extension ShardLog {
         return .compacted(segmentCount: inputs.count, bytesBefore: before, bytesAfter: after, rawByteCount: rawByteCount)
     }
 
-    func merger(isHigh: Bool) -> SegmentMerger {
+    func merger(isHigh: Bool, _ pace: StepPace? = nil) -> SegmentMerger {
         SegmentMerger(
-            logID: id, payloadLimit: shared.configuration.bufferByteCount, isHigh: isHigh, scratches: shared.scratches)
+            logID: id, payloadLimit: shared.configuration.bufferByteCount, isHigh: isHigh, scratches: shared.scratches,
+            pace: pace)
     }
 
     /// Reads the segments into the merger, as far as the filter lets their records pass.

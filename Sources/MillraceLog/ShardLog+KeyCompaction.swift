@@ -45,33 +45,33 @@ struct KeyPass {
 extension ShardLog {
     /// Does the next piece of a pass: reads the keys of some segments, or writes some anew. As `compactStep`.
     /// - Throws: as `compactStep`.
-    package func keyCompactStep(_ limits: KeyCompactionLimits) throws(LogError) -> CompactionOutcome {
-        try failure.check()
-        guard !shared.holds.isHeld, retention.isSweeping.claim() else { return .busy }
-        defer { retention.isSweeping.store(false, ordering: .sequentiallyConsistent) }
-        let segments = reader.snapshot.segments
-        let facts = try compactionFacts(segments)
-        var pass: KeyPass
-        if let begun = retention.keyPass.withLock({ $0.take() }) {
-            pass = begun
-        } else {
-            guard let new = newPass(segments, facts, limits) else { return .nothing }
-            if new.endOrdinal > retention.keptDurable.load(ordering: .relaxed) {
-                guard try keepHorizon() else { return .busy }
+    package func keyCompactStep(
+        _ limits: KeyCompactionLimits, pace: StepPace? = nil
+    ) throws(LogError) -> CompactionOutcome {
+        try compacting { segments, facts throws(LogError) in
+            var pass: KeyPass
+            if let begun = retention.keyPass.withLock({ $0.take() }) {
+                pass = begun
+            } else {
+                guard let new = newPass(segments, facts, limits) else { return .nothing }
+                if new.endOrdinal > retention.keptDurable.load(ordering: .relaxed) {
+                    guard try keepHorizon() else { return .busy }
+                }
+                pass = new
             }
-            pass = new
+            retention.relyOn(from: min(pass.unreadOrdinal, pass.nextOrdinal))
+            var outcome = CompactionOutcome.notWorth(rawByteCount: 0)
+            do throws(LogError) {
+                if pass.unreadOrdinal < pass.endOrdinal { outcome = try readKeys(segments, facts, &pass, limits, pace) }
+                // Where there was nothing to read, it goes on at once.
+                if outcome == .notWorth(rawByteCount: 0) { outcome = try thinOut(segments, facts, &pass, limits, pace) }
+            } catch {
+                retention.keyPass.withLock { $0 = pass }
+                throw error
+            }
+            if pass.nextOrdinal < pass.endOrdinal { retention.keyPass.withLock { $0 = pass } }
+            return outcome
         }
-        var outcome = CompactionOutcome.notWorth(rawByteCount: 0)
-        do throws(LogError) {
-            if pass.unreadOrdinal < pass.endOrdinal { outcome = try readKeys(segments, facts, &pass, limits) }
-            // Where there was nothing to read, it goes on at once.
-            if outcome == .notWorth(rawByteCount: 0) { outcome = try thinOut(segments, facts, &pass, limits) }
-        } catch {
-            retention.keyPass.withLock { $0 = pass }
-            throw error
-        }
-        if pass.nextOrdinal < pass.endOrdinal { retention.keyPass.withLock { $0 = pass } }
-        return outcome
     }
 
     /// Bytes of records that a pass has to go over, of one that has begun or would begin now; 0 when there is none.
@@ -106,9 +106,10 @@ extension ShardLog {
     /// Reads the keys of new segments, and of older ones those whose tombstones may go, up to the limit. Where the table is full the pass
     /// ends: in front of that segment, or behind it when it is the first.
     private func readKeys(
-        _ segments: [Segment], _ facts: [SegmentFacts], _ pass: inout KeyPass, _ limits: KeyCompactionLimits
+        _ segments: [Segment], _ facts: [SegmentFacts], _ pass: inout KeyPass, _ limits: KeyCompactionLimits,
+        _ pace: StepPace?
     ) throws(LogError) -> CompactionOutcome {
-        var merger = merger(isHigh: false)
+        var merger = merger(isHigh: false, pace)
         var rawByteCount = 0
         for (index, facts) in facts.enumerated() where facts.baseOrdinal >= pass.unreadOrdinal && facts.baseOrdinal < pass.endOrdinal {
             if rawByteCount > 0, rawByteCount + facts.rawByteCount > limits.rawByteLimit {
@@ -135,7 +136,8 @@ extension ShardLog {
 
     /// Writes the next segments anew, up to the limit, unless nothing of them goes.
     private func thinOut(
-        _ segments: [Segment], _ facts: [SegmentFacts], _ pass: inout KeyPass, _ limits: KeyCompactionLimits
+        _ segments: [Segment], _ facts: [SegmentFacts], _ pass: inout KeyPass, _ limits: KeyCompactionLimits,
+        _ pace: StepPace?
     ) throws(LogError) -> CompactionOutcome {
         let horizon = watermarks.trimmed
         var first = facts.firstIndex { $0.baseOrdinal >= pass.nextOrdinal } ?? facts.count
@@ -157,7 +159,7 @@ extension ShardLog {
         }
         let range = first..<end
         let inputs = Array(segments[range])
-        var merger = merger(isHigh: facts[range].allSatisfy(\.isHigh))
+        var merger = merger(isHigh: facts[range].allSatisfy(\.isHigh), pace)
         var removedCount = 0
         for (input, facts) in zip(inputs, facts[range]) {
             let filter = pass.filter

@@ -11,15 +11,21 @@ final class LogRetention: Sendable {
     let keptDurable = Atomic<UInt64>(0)
     /// What compaction has found out about segments, by their bases.
     let facts = Guarded<[UInt64: SegmentFacts]>([:])
-    /// What key compaction is in the middle of. Of whoever has claimed `isSweeping`.
+    /// What key compaction is in the middle of. Of whoever has claimed `isCompacting`.
     let keyPass = Guarded<KeyPass?>(nil)
+    /// One sweep at a time, and one step of compaction: a sweep may run while a step does.
     let isSweeping = Atomic<Bool>(false)
+    let isCompacting = Atomic<Bool>(false)
+    /// No sweep removes a segment that begins here or behind: a step of compaction relies on it. Locked while segments leave the catalogue.
+    let reliedOn = Guarded<UInt64>(.max)
     /// See `RetentionLimits.segmentMilliseconds`. Relaxed: the next segment is as good as this one.
     let segmentMilliseconds = Atomic<UInt64>(.max)
     /// Files that could not be removed, for the next sweep.
     let leftovers = Guarded<[String]>([])
 
     init(trimmedOrdinal: UInt64) { self.trimmedOrdinal = Atomic(trimmedOrdinal) }
+
+    func relyOn(from ordinal: UInt64) { reliedOn.withLock { $0 = ordinal } }
 }
 
 /// Forgetting: the horizon, and the files in front of it.
@@ -32,7 +38,8 @@ extension ShardLog {
     /// Raises the horizon as far as the limits say, and removes the segments in front of it, oldest first. Readers are not waited for:
     /// those behind the horizon find a `trimmed` gap, and views that were lent stay valid.
     ///
-    /// One at a time: a second one does nothing and answers `isMore`. Costs a sync when something goes, and O(segments removed).
+    /// One at a time: a second one does nothing and answers `isMore`; so does one that finds a step of compaction at work on segments that
+    /// are to go. Costs a sync when something goes, and O(segments removed).
     /// With `trimmedBelow` the horizon is on the disk when this returns; what age and bytes have moved of it is so when files go.
     /// - Throws: `storageFull` when an empty segment had no room; `frozen`, `removed`, `io`. What was removed stays so.
     package func sweep(_ limits: RetentionLimits) throws(LogError) -> SweepOutcome {
@@ -91,15 +98,29 @@ extension ShardLog {
             count += 1
         }
         guard count > 0 else { return }
-        let isKept = segments[count].baseOrdinal <= retention.keptOrdinal.load(ordering: .relaxed)
-        guard try isKept ? true : keepHorizon() else {
+        let end = segments[count].baseOrdinal
+        outcome.removedByteCount = 0
+        guard try end <= retention.keptOrdinal.load(ordering: .relaxed) ? true : keepHorizon() else {
             outcome.isMore = true
-            outcome.removedByteCount = 0
             return
         }
-        outcome.removedSegmentCount = count
-        retention.facts.withLock { facts in for segment in segments[..<count] { facts[segment.baseOrdinal] = nil } }
-        outcome.recycledSegmentCount = try dispose(reader.removeFirst(count))
+        let removed = takeOut(below: end)
+        outcome.isMore = outcome.isMore || removed.isMore
+        for segment in removed.segments { outcome.removedByteCount += try segment.byteCount() }
+        outcome.removedSegmentCount = removed.segments.count
+        outcome.recycledSegmentCount = try dispose(removed.segments)
+    }
+
+    /// Takes the segments that end at `end` or before out of the catalogue, but none that a step of compaction relies on: then there is more.
+    private func takeOut(below end: UInt64) -> (segments: [Segment], isMore: Bool) {
+        retention.reliedOn.withLock { reliedOn in
+            // Looked at here: compaction may have put one in the place of several since.
+            let segments = reader.snapshot.segments
+            let expired = zip(segments, segments.dropFirst()).prefix { $1.baseOrdinal <= end }
+            let count = expired.prefix { $0.0.baseOrdinal < reliedOn }.count
+            retention.facts.withLock { facts in for segment in segments[..<count] { facts[segment.baseOrdinal] = nil } }
+            return (count == 0 ? [] : reader.removeFirst(count), count < expired.count)
+        }
     }
 
     /// Brings the horizon to the disk, with the word that everything below it was durable. False when somebody is writing just
@@ -108,7 +129,8 @@ extension ShardLog {
         let horizon = watermarks.trimmed, durable = watermarks.value(.durable)
         // The note goes into the newest one, which is this one or a later one.
         let newest = reader.snapshot.segments.last?.baseOrdinal ?? 0
-        retention.trimmedOrdinal.store(horizon, ordering: .relaxed)
+        // A sweep and a step of compaction may both be here: none takes back what the other said.
+        retention.trimmedOrdinal.max(horizon, ordering: .relaxed)
         switch try flusher.writeNote(isCleanClose: false) {
         case .written: break
         case .busy: return false
@@ -117,13 +139,14 @@ extension ShardLog {
             guard try flusher.startEmptySegment(below: horizon) else { return false }
         }
         while try gate.sync() == .busy { try waitForSync() }
-        retention.keptOrdinal.store(min(horizon, newest), ordering: .relaxed)
-        retention.keptDurable.store(durable, ordering: .relaxed)
+        retention.keptOrdinal.max(min(horizon, newest), ordering: .relaxed)
+        retention.keptDurable.max(durable, ordering: .relaxed)
         return true
     }
 
     /// Takes the files of segments that nobody can find any more from the log's directory. How many are kept for new segments.
     func dispose(_ segments: [Segment]) throws(LogError) -> Int {
+        guard !segments.isEmpty else { return 0 }
         var left: [String] = []
         var first: LogError?
         let directory = try systemCall { () throws(IOError) in try segments[0].directory.open() }

@@ -5,7 +5,7 @@
     import MillraceTestKit
 
     /// Sweeps and compacts one log, and judges what is left. One thread at a time.
-    struct LogUpkeep {
+    struct LogUpkeep: Sendable {
         let log: ShardLog
         let lanes: Range<Int>
         let board: RetentionBoard
@@ -18,19 +18,39 @@
         /// Called when a sweep has removed files: the first ordinal of what is left, which no end of the store takes back.
         var didRemove: @Sendable (UInt64) -> Void = { _ in }
 
-        /// What is wrong, or nil.
+        /// A sweep and a step of compaction, one after the other or both at once. What is wrong, or nil.
         func step(_ watch: inout HorizonWatch) -> String? {
+            let compaction = entropy.chance(0.5) ? Beside { compact() } : nil
+            let swept: String?
             do throws(LogError) {
-                if let what = try sweep(&watch) { return "log \(log.id): \(what)" }
+                swept = try sweep(&watch).map { "log \(log.id): \($0)" }
             } catch {
-                guard case .storageFull = error, isExcused() else { return "a sweep of log \(log.id) failed: \(error)" }
+                swept = isExpected(error) ? nil : "a sweep of log \(log.id) failed: \(error)"
             }
-            do throws(LogError) {
-                try compact()
-            } catch {
-                guard case .storageFull = error, isExcused() else { return "a compaction of log \(log.id) failed: \(error)" }
+            let compacted = compaction.map { $0.end() } ?? compact()
+            return swept ?? compacted ?? watch.see(log.trimHorizon, log: log.id)
+        }
+
+        private func isExpected(_ error: LogError) -> Bool {
+            if case .storageFull = error { isExcused() } else { false }
+        }
+
+        /// Something that is done on another thread, and what came of it.
+        private struct Beside {
+            private let answer = Guarded<String?>(nil)
+            private let thread: WorkerThread
+
+            init(_ body: @escaping @Sendable () -> String?) {
+                thread = WorkerThread(name: "beside") { [answer] in
+                    let found = body()
+                    answer.withLock { $0 = found }
+                }
             }
-            return watch.see(log.trimHorizon, log: log.id)
+
+            func end() -> String? {
+                thread.join()
+                return answer.withLock { $0 }
+            }
         }
 
         private func sweep(_ watch: inout HorizonWatch) throws(LogError) -> String? {
@@ -56,13 +76,18 @@
             return space.judge(outcome, limits, greatestByteCount: greatest)
         }
 
-        private func compact() throws(LogError) {
+        private func compact() -> String? {
             var limits = CompactionLimits()
             limits.rawByteLimit = RetentionPlan.mergedByteCount
             limits.blockByteCount = RetentionPlan.configuration.bufferByteCount
             limits.coldBefore = board.now - min(board.now, board.periodMilliseconds / 2)
             limits.expiringBefore = board.horizonMilliseconds + plan.spanMilliseconds
-            if case .compacted = try log.compactStep(limits) { tally.add(.compaction) }
+            do throws(LogError) {
+                if case .compacted = try log.compactStep(limits) { tally.add(.compaction) }
+                return nil
+            } catch {
+                return isExpected(error) ? nil : "a compaction of log \(log.id) failed: \(error)"
+            }
         }
     }
 #endif

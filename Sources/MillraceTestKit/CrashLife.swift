@@ -205,11 +205,12 @@ struct CrashLife {
         if dice.chance(0.3) { limits.segmentMilliseconds = 5 }
         model.logs[log.id]?.expire(before: limits.expiredBefore, below: log.tip(.durable))
         hook.modelChanged(model)
-        let outcome = try log.sweep(limits)
-        if let model = model.logs[log.id], model.count(below: outcome.horizon) > model.count(below: model.forgettable) {
-            let allowed = model.forgettable
-            throw CrashFailure(.lost, "the horizon of log \(log.id) is \(outcome.horizon), allowed is \(allowed)")
-        }
+        try judgeHorizon(of: log, log.sweep(limits), model)
+    }
+
+    private func judgeHorizon(of log: ShardLog, _ outcome: SweepOutcome, _ model: StoreModel) throws {
+        guard let model = model.logs[log.id], model.count(below: outcome.horizon) > model.count(below: model.forgettable) else { return }
+        throw CrashFailure(.lost, "the horizon of log \(log.id) is \(outcome.horizon), allowed is \(model.forgettable)")
     }
 
     private mutating func compact(_ index: Int, _ dice: SeededEntropy) throws {
@@ -219,7 +220,38 @@ struct CrashLife {
         limits.blockByteCount = plan.configuration.bufferByteCount
         limits.rawByteLimit = dice.chance(0.5) ? 64 << 10 : 1 << 20
         if dice.chance(0.3) { limits.coldBefore = arrival }
-        for _ in 0..<1 + dice.next(below: 3) { _ = try log.compactStep(limits) }
+        for _ in 0..<1 + dice.next(below: 3) {
+            try paced(log, dice) { pace throws(LogError) in try log.compactStep(limits, pace: pace) }
+        }
+    }
+
+    /// A step of compaction; now and then with sweeps where it can wait, as another thread may do them.
+    private mutating func paced(
+        _ log: ShardLog, _ dice: SeededEntropy, _ step: (StepPace?) throws(LogError) -> CompactionOutcome
+    ) throws {
+        guard dice.chance(0.3), let entries = model.logs[log.id]?.entries, !entries.isEmpty else {
+            _ = try step(nil)
+            return
+        }
+        var limits = RetentionLimits()
+        limits.expiredBefore = entries[dice.next(below: entries.count)].arrival
+        if dice.chance(0.3) { limits.removalByteLimit = 1 }
+        var model = model
+        var failure: LogError?
+        var outcome = SweepOutcome()
+        let share = dice.chance(0.5) ? 0.5 : 0.05
+        let pace = StepPace(clock: clock, workNanoseconds: 0) { [hook] _ in
+            guard failure == nil, dice.chance(share) else { return true }
+            // The step may have made more durable.
+            model.logs[log.id]?.expire(before: limits.expiredBefore, below: log.tip(.durable))
+            hook.modelChanged(model)
+            do throws(LogError) { outcome = try log.sweep(limits) } catch { failure = error }
+            return true
+        }
+        defer { self.model = model }
+        _ = try step(pace)
+        if let failure { throw failure }
+        try judgeHorizon(of: log, outcome, model)
     }
 
     /// Key compaction: a pass, or a part of one.
@@ -233,7 +265,9 @@ struct CrashLife {
         // What is written a step may make durable, and then go by it.
         model.logs[log.id]?.thinOut(below: log.tip(.written), tombstonesBefore: limits.tombstonesBefore)
         hook.modelChanged(model)
-        for _ in 0..<1 + dice.next(below: 12) { _ = try log.keyCompactStep(limits) }
+        for _ in 0..<1 + dice.next(below: 12) {
+            try paced(log, dice) { pace throws(LogError) in try log.keyCompactStep(limits, pace: pace) }
+        }
     }
 
     // MARK: Lent views

@@ -202,15 +202,17 @@ import Testing
         let test = TestStore()
         let store = try test.open()
         defer { store.abandon() }
-        #expect(try store.compactBlocking().pauseNanoseconds(took: 5, bytesPerSecond: 1) == 60_000_000_000)
+        #expect(try store.compactBlocking().pauseNanoseconds(worked: 5, rested: 0, bytesPerSecond: 1) == 60_000_000_000)
         let stream = try store.createStreamBlocking("s", shards: 1)
         for number in 0..<1_500 { try stream.putBlocking("record \(number) of some more text".utf8Span.span, partitionKey: "k") }
         let report = try store.compactBlocking()
         #expect(report.recordByteCount > 10_000)
-        #expect(report.pauseNanoseconds(took: 1_000_000_000_000, bytesPerSecond: 1 << 30) == 3_000_000_000_000)
-        #expect(report.pauseNanoseconds(took: 1, bytesPerSecond: 1 << 40) == 1_000_000)
+        #expect(report.pauseNanoseconds(worked: 1_000_000_000_000, rested: 0, bytesPerSecond: 1 << 30) == 3_000_000_000_000)
+        #expect(report.pauseNanoseconds(worked: 1_000_000_000_000, rested: 2_000_000_000_000, bytesPerSecond: 1 << 30) == 1_000_000_000_000)
+        #expect(report.pauseNanoseconds(worked: 1, rested: 0, bytesPerSecond: 1 << 40) == 1_000_000)
         let bound = Int64(Double(report.recordByteCount) * 1e9 / 1000)
-        #expect(report.pauseNanoseconds(took: 1, bytesPerSecond: 1000) == bound)
+        #expect(report.pauseNanoseconds(worked: 1, rested: 0, bytesPerSecond: 1000) == bound)
+        #expect(report.pauseNanoseconds(worked: 1, rested: 3 * bound, bytesPerSecond: 1000) == 1_000_000)
     }
 
     @Test func `compaction on a full disk changes nothing and says why, and goes on when there is room`() throws {

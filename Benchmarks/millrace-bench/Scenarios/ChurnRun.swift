@@ -188,14 +188,17 @@
             }
         }
 
-        /// As the store's service: one job of the first log that has any, then a rest three times as long. Where there was nothing to do
-        /// it looks again as often as sweeps do.
+        /// As the store's service: one job of the first log that has any, with rests three times as long as it works. Where there was
+        /// nothing to do it looks again as often as sweeps do.
         private func compact() throws(LogError) {
             while !isOver.load(ordering: .acquiring) {
-                let start = nanoseconds()
+                let pace = StepPace(clock: SystemClock()) { [self] nanoseconds in
+                    rest(nanoseconds: UInt64(nanoseconds))
+                    return !isOver.load(ordering: .acquiring)
+                }
                 var hasWorked = false
                 step: for log in logs {
-                    switch try log.compactStep(terms.compaction(at: now)) {
+                    switch try log.compactStep(terms.compaction(at: now), pace: pace) {
                     case .compacted(let segments, _, _, let raw):
                         counts.withLock { counts in
                             counts.jobs += 1
@@ -211,11 +214,12 @@
                     case .nothing: break
                     }
                 }
-                let spent = nanoseconds() &- start
-                if hasWorked { counts.withLock { $0.longestStep = max($0.longestStep, Double(spent) / 1e9) } }
+                let worked = pace.workedNanoseconds
+                if hasWorked { counts.withLock { $0.longestStep = max($0.longestStep, Double(worked) / 1e9) } }
                 rest(
                     nanoseconds: hasWorked
-                        ? max(3 * spent, 1_000_000) : UInt64(ChurnTerms.sweepMilliseconds) * 1_000_000)
+                        ? UInt64(max(3 * worked - pace.restedNanoseconds, 1_000_000))
+                        : UInt64(ChurnTerms.sweepMilliseconds) * 1_000_000)
             }
         }
 

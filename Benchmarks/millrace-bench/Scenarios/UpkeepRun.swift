@@ -145,12 +145,16 @@
         /// `body` says how many nanoseconds to rest.
         private func repeated(_ body: () throws(LogError) -> UInt64) {
             do throws(LogError) {
-                while !isOver.load(ordering: .acquiring) {
-                    let end = try nanoseconds() &+ body()
-                    while !isOver.load(ordering: .acquiring), nanoseconds() < end { usleep(2000) }
-                }
+                while !isOver.load(ordering: .acquiring) { try rest(body()) }
             } catch {
                 state.withLock { $0.failure = $0.failure ?? error }
+            }
+        }
+
+        private func rest(_ length: UInt64) {
+            let start = nanoseconds()
+            while !isOver.load(ordering: .acquiring), case let rested = nanoseconds() &- start, rested < length {
+                usleep(UInt32(min(2000, (length - rested) / 1000 + 1)))
             }
         }
 
@@ -169,17 +173,21 @@
             var limits = CompactionLimits()
             // There is always something to do: more than a store does, where only old records are cold.
             limits.coldBefore = .max
-            let start = nanoseconds()
-            let outcome = try log.compactStep(limits)
-            let spent = nanoseconds() &- start
+            let pace = StepPace(clock: SystemClock()) { [self] nanoseconds in
+                rest(UInt64(nanoseconds))
+                return !isOver.load(ordering: .acquiring)
+            }
+            let outcome = try log.compactStep(limits, pace: pace)
+            let worked = UInt64(pace.workedNanoseconds)
             switch outcome {
             case .compacted(_, _, _, let raw), .notWorth(let raw):
                 state.withLock { state in
                     state.steps += 1
                     state.rawByteCount += raw
-                    state.stepSeconds += Double(spent) / 1e9
+                    state.stepSeconds += Double(worked) / 1e9
                 }
-                return 3 * spent
+                // What it has not rested yet.
+                return 3 * worked - min(3 * worked, UInt64(pace.restedNanoseconds))
             case .busy, .nothing: return 10_000_000
             }
         }
