@@ -12,8 +12,8 @@ struct Recovery: ~Copyable {
     private var durableOrdinal: UInt64 = 0
     /// D, or what an operating system that never stopped is known to have kept: below it bad bytes are damage.
     private var safeOrdinal: UInt64 = 0
-    /// What retention has taken, as the notes say.
-    private var horizon: UInt64 = 0
+    /// Whether any note says that retention has taken something.
+    private var isTrimmed = false
 
     struct Result {
         var segments: [Segment] = []
@@ -74,8 +74,6 @@ struct Recovery: ~Copyable {
             }
             try systemCall { () throws(IOError) in try directory.sync() }
         }
-        try removeTrimmed(&names, before: tail[0].baseOrdinal, isReadOnly: isReadOnly)
-        result.horizon = horizon
         try walk(tail, older: names, unreadable: unreadable, isReadOnly: isReadOnly, into: &result)
         result.report = report
         return result
@@ -101,7 +99,7 @@ struct Recovery: ~Copyable {
             var scan = BlockWalk(open.memory, identity: head.header.identity, headerChecksum: head.headerChecksum)
             scan.runThroughDamage()
             durableOrdinal = max(durableOrdinal, scan.durableOrdinal, head.note?.durableOrdinal ?? 0)
-            horizon = max(horizon, head.note?.horizon ?? 0)
+            if let note = head.note, note.horizon > 0 { isTrimmed = true }
             if let footer, footer.isSealedByRecovery { durableOrdinal = max(durableOrdinal, footer.endOrdinal) }
             safeOrdinal = max(safeOrdinal, durableOrdinal)
             if let note = head.note, isOfThisBoot(note) { safeOrdinal = max(safeOrdinal, note.writtenOrdinal) }
@@ -120,7 +118,7 @@ struct Recovery: ~Copyable {
     private func rewrite(_ candidate: Candidate) throws(LogError) {
         let memory = candidate.open.memory
         // The notes as well where older segments go on their word: without it the next recovery would miss those, and give up this one.
-        if durableOrdinal <= candidate.baseOrdinal || horizon > 0 { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
+        if durableOrdinal <= candidate.baseOrdinal || isTrimmed { try rewrite(candidate.open, 0..<Format.blocksByteOffset) }
         if let first = candidate.blocks.first(endingAfter: durableOrdinal) {
             let start = candidate.blocks[first].byteOffset
             let end = min(Format.alignPage(candidate.blocksEnd), memory.byteCount)
@@ -147,7 +145,9 @@ struct Recovery: ~Copyable {
     }
 
     /// Removes what retention had taken and a crash left behind, in whatever combination.
-    private func removeTrimmed(_ names: inout [SegmentName], before next: UInt64, isReadOnly: Bool) throws(LogError) {
+    private func removeTrimmed(
+        _ names: inout [SegmentName], below horizon: UInt64, before next: UInt64, isReadOnly: Bool
+    ) throws(LogError) {
         let bases = names.map(\.baseOrdinal)
         let count = (bases.dropFirst() + [next]).prefix { $0 <= horizon }.count
         if !isReadOnly {
@@ -214,6 +214,10 @@ struct Recovery: ~Copyable {
             kept.removeLast()
             cutAt = kept.count
         }
+        // What a segment behind the cut says of the horizon goes with it: the next opening would not find it.
+        result.horizon = kept.reduce(0) { max($0, $1.candidate.head.note?.horizon ?? 0) }
+        var older = older
+        try removeTrimmed(&older, below: result.horizon, before: tail[0].baseOrdinal, isReadOnly: isReadOnly)
         try finish(kept, cutAt: cutAt, unfinished: unfinished, tail: tail, older: older, unreadable: unreadable,
             isReadOnly: isReadOnly, into: &result)
     }

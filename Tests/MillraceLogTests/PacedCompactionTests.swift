@@ -115,6 +115,29 @@ import Testing
         let log = try store.createLog(1)
         let isOver = Guarded(false), compacted = Guarded(0)
         let count: UInt64 = 4_000
+        let failures = Guarded<[String]>([])
+        // Threads, which get their turn however busy the tasks' own are.
+        func keep(_ step: @escaping @Sendable () throws(LogError) -> Void) -> WorkerThread {
+            WorkerThread(name: "upkeep") {
+                while !isOver.withLock({ $0 }) {
+                    do throws(LogError) { try step() } catch { return failures.withLock { $0.append("\(error)") } }
+                }
+            }
+        }
+        let upkeep = [
+            keep { () throws(LogError) in
+                var limits = RetentionLimits()
+                let newest = log.lastArrival
+                limits.expiredBefore = newest > 2_000 ? newest - 2_000 : 0
+                _ = try log.sweep(limits)
+            },
+            keep { () throws(LogError) in
+                var compaction = CompactionLimits()
+                compaction.blockByteCount = 4096
+                compaction.rawByteLimit = 256 << 10
+                if case .compacted = try log.compactStep(compaction) { compacted.withLock { $0 += 1 } }
+            },
+        ]
         await withTaskGroup(of: String?.self) { group in
             for _ in 0..<2 {
                 group.addTask {
@@ -149,30 +172,6 @@ import Testing
                 }
             }
             group.addTask {
-                while !isOver.withLock({ $0 }) {
-                    do throws(LogError) {
-                        var limits = RetentionLimits()
-                        let newest = log.lastArrival
-                        limits.expiredBefore = newest > 2_000 ? newest - 2_000 : 0
-                        _ = try log.sweep(limits)
-                    } catch { return "\(error)" }
-                    await Task.yield()
-                }
-                return nil
-            }
-            group.addTask {
-                while !isOver.withLock({ $0 }) {
-                    do throws(LogError) {
-                        var compaction = CompactionLimits()
-                        compaction.blockByteCount = 4096
-                        compaction.rawByteLimit = 256 << 10
-                        if case .compacted = try log.compactStep(compaction) { compacted.withLock { $0 += 1 } }
-                    } catch { return "\(error)" }
-                    await Task.yield()
-                }
-                return nil
-            }
-            group.addTask {
                 defer { isOver.withLock { $0 = true } }
                 do throws(LogError) {
                     // However seldom the others get their turn.
@@ -189,6 +188,8 @@ import Testing
             }
             for await wrong in group { #expect(wrong == nil) }
         }
+        for thread in upkeep { thread.join() }
+        #expect(failures.withLock { $0 } == [])
         #expect(compacted.withLock { $0 } > 0)
         #expect(log.segmentCount < 60)
         try store.close()
