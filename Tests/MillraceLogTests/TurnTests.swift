@@ -97,7 +97,7 @@ import Testing
                 for _ in 0..<round % 400 { if isOver.load(ordering: .relaxed) { return } }
                 _ = log.flushStep()
                 _ = try? log.syncStep()
-                let deadline = clock.steadyNanoseconds() + 5_000_000_000
+                let deadline = clock.steadyNanoseconds() + 30_000_000_000
                 while resumed.load(ordering: .acquiring) < round * waiters, !isOver.load(ordering: .relaxed) {
                     guard clock.steadyNanoseconds() > deadline else { continue }
                     // So that the test ends: whoever is still there is told now.
