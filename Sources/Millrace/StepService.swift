@@ -28,8 +28,8 @@ package final class StepService: Sendable {
 
     static let minuteNanoseconds: Int64 = 60_000_000_000
 
-    /// - Parameter step: given the service, does what is due, and answers after how many nanoseconds it is to be called again; nil: not before it is
-    ///   wanted again.
+    /// - Parameter step: given the service, does what is due, and answers after how many nanoseconds it is to be called again; nil: not
+    ///   before it is wanted again.
     package init(
         _ name: String, firstNanoseconds: Int64 = 60_000_000_000, isBackground: Bool = false,
         _ step: @escaping @Sendable (StepService) throws(KinesisError) -> Int64?

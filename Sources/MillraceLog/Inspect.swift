@@ -130,7 +130,8 @@ package struct SegmentInspection: Sendable {
             blocksEndByteOffset: walk.byteOffset, endOrdinal: walk.nextOrdinal,
             lastBlockChecksum: blocks.isEmpty ? 0 : walk.lastChecksum, unfinishedBatchOrdinal: walk.unfinishedBatchOrdinal,
             footer: footer, footerFault: footer.content.flatMap { Self.fault(of: $0, index, walk) },
-            indexedEndOrdinal: footer.content.flatMap { Self.indexedEnd(of: $0, index) }, rawByteCount: walk.rawByteCount, greatestArrivalMilliseconds: walk.greatestArrival)
+            indexedEndOrdinal: footer.content.flatMap { Self.indexedEnd(of: $0, index) },
+            rawByteCount: walk.rawByteCount, greatestArrivalMilliseconds: walk.greatestArrival)
     }
 
     private static func page<Content>(_ bytes: Memory, _ content: Content?) -> Page<Content> {

@@ -127,7 +127,7 @@ extension ShardLog {
         return .compacted(segmentCount: inputs.count, bytesBefore: before, bytesAfter: after, rawByteCount: rawByteCount)
     }
 
-    func merger(isHigh: Bool, _ pace: StepPace? = nil) -> SegmentMerger {
+    func merger(isHigh: Bool, _ pace: StepPace?) -> SegmentMerger {
         SegmentMerger(
             logID: id, payloadLimit: shared.configuration.bufferByteCount, isHigh: isHigh, scratches: shared.scratches,
             pace: pace)

@@ -30,10 +30,16 @@ extension ShardLog {
             }
             break
         }
-        if flusher.storageFull == nil, case .storageFull = duties.obstacle {
-            duties.accept()
-            shared.spaceReturned()
-            shared.space.notify()
+        if case .storageFull = duties.obstacle {
+            if flusher.storageFull == nil {
+                duties.accept()
+                shared.spaceReturned()
+                shared.space.notify()
+            } else if !isMore, !failure.isFailed {
+                // A producer has the blocks in hand, and may meet the full disk as well. Appends are refused, so nobody else would look again.
+                shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.retryNanoseconds, .retry)
+                return
+            }
         }
         // Looked at for a sync after the signal is left: who asks for one before that counts on this turn.
         defer { considerSync() }

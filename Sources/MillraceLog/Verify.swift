@@ -160,8 +160,8 @@ package struct StoreVerification: Sendable {
             }
         }
         let durable = segments.compactMap { $0.inspection?.durableOrdinal }.max() ?? 0
-        let horizon = segments.compactMap { $0.inspection?.horizon }.max() ?? 0
         let tail = LogTail(segments, durable: durable)
+        let horizon = segments.prefix(tail.segmentCount).compactMap { $0.inspection?.horizon }.max() ?? 0
         for (number, segment) in segments.enumerated() {
             let file = "\(path)/\(segment.name.text)"
             if number + 1 < segments.count, segments[number + 1].baseOrdinal <= horizon {

@@ -5,6 +5,12 @@ import MillraceTestSupport
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: bad input and bad luck end in a typed error with nothing lost. Method: a disk in memory that fails, fills up or is used
 /// twice.
 @Suite struct TroubleTests {
@@ -112,6 +118,58 @@ import Testing
         try log.wait(.durable, below: ordinal + 1)
         AppendAndReadTests.check(try log.readAll(level: .durable).records, records + [PlainRecord("k", "again")])
         try store.close()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a log goes on after a full disk though a producer had its blocks in hand when a worker looked again`() throws {
+        let disk = ShadowIO()
+        var configuration = Harness.smallConfiguration
+        configuration.workerCount = 1
+        let store = try LogStore(
+            at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SeededEntropy(seed: 1), configuration: configuration)
+        let log = try store.createLog(1)
+        let isFull = Guarded(true), holder = Guarded<UInt?>(nil)
+        disk.fault = { operation, _, _ in
+            guard operation == .createFile || operation == .allocate, isFull.withLock({ $0 }) else { return nil }
+            // The worker looks ten times a second.
+            if holder.withLock({ $0 }) == Self.thread { usleep(400_000) }
+            return 28
+        }
+        var last: UInt64 = 0
+        var isRefused = false
+        while !isRefused {
+            do throws(LogError) {
+                last = try log.append(PlainRecord("k", String(repeating: "x", count: 1_000)))
+            } catch .storageFull {
+                isRefused = true
+            } catch {
+                guard case .wouldBlock = error else { throw error }
+                log.waitForRoom(nanoseconds: 1_000_000)
+            }
+        }
+        let pending = last + 1
+        let producer = WorkerThread(name: "producer") {
+            holder.withLock { $0 = Self.thread }
+            #expect(throws: LogError.self) { try log.wait(.written, below: pending) }
+        }
+        producer.join()
+        isFull.withLock { $0 = false }
+        let clock = SystemClock(), deadline = clock.steadyNanoseconds() + 5_000_000_000
+        while isRefused, clock.steadyNanoseconds() < deadline {
+            usleep(10_000)
+            isRefused = (try? log.append(PlainRecord("k", "room"))) == nil
+        }
+        #expect(!isRefused)
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: disk).isClean)
+    }
+
+    private static var thread: UInt {
+        #if canImport(Glibc)
+            pthread_self()
+        #else
+            UInt(bitPattern: pthread_self())
+        #endif
     }
 
     @Test func `a producer that outruns the flusher is told to wait, and goes on when there is room`() throws {

@@ -34,8 +34,9 @@
         /// Phases without and with upkeep in turns, as fast as it goes, then the same at half that rate.
         private func appends(_ set: RecordSet, _ floors: Floors, _ context: BenchContext) throws -> [Row] {
             let path = "\(context.directory)/upkeep"
-            defer { removeTree(path) }
-            let run = try UpkeepRun(set, path, keptByteCount: context.quick ? 8 << 20 : 64 << 20)
+            defer { for path in [path, path + "-cold"] { removeTree(path) } }
+            let run = try UpkeepRun(
+                set, path, keptByteCount: context.quick ? 8 << 20 : 64 << 20, coldByteCount: context.quick ? 64 << 20 : 320 << 20)
             let length: UInt64 = context.quick ? 1_000_000_000 : 5_000_000_000
             try run.phase(nil, length: context.quick ? 200_000_000 : 1_000_000_000, hasUpkeep: false)
             run.forgetTallies()

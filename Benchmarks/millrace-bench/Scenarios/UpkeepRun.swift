@@ -4,7 +4,7 @@
     import MillraceLog
     import Synchronization
 
-    /// One log with a producer, in phases with and without upkeep beside it.
+    /// One log with a producer, in phases with and without upkeep beside it: sweeps of that log, and compaction of another one, which is cold.
     final class UpkeepRun {
         static let batch = 100
         private static let window = 64
@@ -20,6 +20,7 @@
         private let measured: MeasuredLog
         private let set: RecordSet
         private let keptByteCount: Int
+        private let cold: CompactedLog
         private let keeper: Keeper
         private var count = 0
         private var firstOrdinal: UInt64?
@@ -28,14 +29,17 @@
         private(set) var tallies = [Tally(), Tally()]
 
         /// Segments are smaller than by default, so that in a few seconds many of them go.
-        init(_ set: RecordSet, _ path: String, keptByteCount: Int) throws {
+        init(_ set: RecordSet, _ path: String, keptByteCount: Int, coldByteCount: Int) throws {
             self.set = set
             self.keptByteCount = keptByteCount
             measured = try MeasuredLog(path) { configuration in
                 configuration.greatestSegmentByteCount = 4 << 20
                 configuration.leastRecycledByteCount = 2 << 20
             }
-            keeper = Keeper(measured.log, keptByteCount: keptByteCount)
+            var cold = try CompactedLog(path + "-cold", set)
+            try cold.fillBatches(set, count: set.count(ofBytes: coldByteCount))
+            self.cold = cold
+            keeper = Keeper(measured.log, cold: cold.measured.log, keptByteCount: keptByteCount)
         }
 
         func forgetTallies() { tallies = [Tally(), Tally()] }
@@ -88,15 +92,16 @@
             try measured.store.close()
             let again = try MeasuredLog(measured.path, create: false) { [measured] in $0 = measured.configuration }
             defer { try? again.store.close() }
-            return try isRight && check(again.log)
+            return try isRight && check(again.log) && cold.measured.readBack() == cold.expected
         }
 
         var upkeepSummary: String { keeper.summary }
     }
 
-    /// Sweeps a log every 250 ms and compacts it a quarter of the time, each on a thread of its own, as a store does.
+    /// Sweeps a log every 250 ms and compacts another one a quarter of the time, each on a thread of its own, as a store does.
     final class Keeper: Sendable {
         private let log: ShardLog
+        private let cold: ShardLog
         let retention: RetentionLimits
         private let isOver = Atomic<Bool>(false)
         private let threads = Guarded<[WorkerThread]>([])
@@ -111,10 +116,12 @@
             var rawByteCount = 0
             var stepSeconds = 0.0
             var busySweeps = 0
+            var idleSteps = 0
         }
 
-        init(_ log: ShardLog, keptByteCount: Int) {
+        init(_ log: ShardLog, cold: ShardLog, keptByteCount: Int) {
             self.log = log
+            self.cold = cold
             var limits = RetentionLimits()
             limits.keptByteCount = keptByteCount
             retention = limits
@@ -171,13 +178,12 @@
 
         private func compact() throws(LogError) -> UInt64 {
             var limits = CompactionLimits()
-            // There is always something to do: more than a store does, where only old records are cold.
             limits.coldBefore = .max
             let pace = StepPace(clock: SystemClock()) { [self] nanoseconds in
                 rest(UInt64(nanoseconds))
                 return !isOver.load(ordering: .acquiring)
             }
-            let outcome = try log.compactStep(limits, pace: pace)
+            let outcome = try cold.compactStep(limits, pace: pace)
             let worked = UInt64(pace.workedNanoseconds)
             switch outcome {
             case .compacted(_, _, _, let raw), .notWorth(let raw):
@@ -188,15 +194,17 @@
                 }
                 // What it has not rested yet.
                 return 3 * worked - min(3 * worked, UInt64(pace.restedNanoseconds))
-            case .busy, .nothing: return 10_000_000
+            case .busy, .nothing:
+                state.withLock { $0.idleSteps += 1 }
+                return 10_000_000
             }
         }
 
         var summary: String {
             let state = state.withLock { $0 }
-            return "in all phases \(state.sweeps) sweeps (\(state.busySweeps) found another step at work) removed"
+            return "in all phases \(state.sweeps) sweeps (\(state.busySweeps) not whole) removed"
                 + " \(state.removed) segments, \(state.recycled) recycled; \(state.steps) steps of HC over"
-                + " \(figure(Double(state.rawByteCount) / 1e6)) MB in \(decimal(state.stepSeconds, 1)) s"
+                + " \(figure(Double(state.rawByteCount) / 1e6)) MB in \(decimal(state.stepSeconds, 1)) s, \(state.idleSteps) found nothing to do"
         }
     }
 #endif
