@@ -25,6 +25,7 @@ struct Compaction {
                         limits.tombstonesBefore = now - min(now, UInt64(keyCompaction.tombstoneMilliseconds))
                         if report.take(try log.keyCompactStep(limits, pace: pace)) { return note(report) }
                     }
+                    let limits = self.limits(of: shard.logID, limits, now)
                     if report.take(try log.compactStep(limits, pace: pace)) { return note(report) }
                 } catch {
                     switch error {
@@ -42,13 +43,14 @@ struct Compaction {
     /// The next job of each shard in use.
     func pending() throws(KinesisError) -> (shardCount: Int, recordByteCount: Int) {
         try core.checkOpen()
+        let now = core.agingMilliseconds()
         var sum = (shardCount: 0, recordByteCount: 0)
         for description in catalogue.known.streams.values where !description.settings.isDeleting {
             guard let limits = limits(description) else { continue }
             for shard in description.shards {
                 guard let log = core.log.openedLog(shard.logID) else { continue }
                 do throws(LogError) {
-                    var byteCount = try log.pendingCompaction(limits)
+                    var byteCount = try log.pendingCompaction(self.limits(of: shard.logID, limits, now))
                     if description.settings.keyCompaction != nil {
                         byteCount += try log.pendingKeyCompaction(KeyCompactionLimits())
                     }
@@ -73,6 +75,16 @@ struct Compaction {
         return limits
     }
 
+    /// The same with what will soon go for want of bytes.
+    private func limits(of logID: UInt64, _ limits: CompactionLimits, _ now: UInt64) -> CompactionLimits {
+        var limits = limits
+        limits.expiringBefore = max(
+            limits.expiringBefore,
+            core.retention.leavingBefore(
+                logID, at: now, perShard: core.options.retainedBytesPerShard, perStore: core.options.retainedBytesPerStore))
+        return limits
+    }
+
     private func note(_ report: CompactionReport) -> CompactionReport {
         core.compaction.note(report)
         return report
@@ -83,7 +95,7 @@ struct Compaction {
         catalogue.known.streams.isEmpty
             ? nil
             : report.pauseNanoseconds(
-                worked: pace.workedNanoseconds, rested: pace.restedNanoseconds, bytesPerSecond: core.options.compactionBytesPerSecond)
+                owed: pace.owedNanoseconds(), rested: pace.restedNanoseconds, bytesPerSecond: core.options.compactionBytesPerSecond)
     }
 }
 
@@ -115,12 +127,11 @@ public struct CompactionReport: Hashable, Sendable {
         return false
     }
 
-    /// How long to rest behind the step, in nanoseconds: so that no more than that many bytes are written anew in a second, and a quarter
-    /// of the time is worked at most; a minute when there was nothing to do, a second when something was in the way.
-    package func pauseNanoseconds(worked: Int64, rested: Int64, bytesPerSecond: Int) -> Int64 {
+    /// How long to rest behind the step, in nanoseconds: what its pace owes, and so that no more than that many bytes are written anew in
+    /// a second; a minute when there was nothing to do, a second when something was in the way.
+    package func pauseNanoseconds(owed: Int64, rested: Int64, bytesPerSecond: Int) -> Int64 {
         if segmentCount == 0, recordByteCount == 0 { return isBusy ? 1_000_000_000 : 60_000_000_000 }
-        let least = max(3 * worked, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)))
-        return max(least - rested, 1_000_000)
+        return max(owed, Int64(Double(recordByteCount) * 1e9 / Double(bytesPerSecond)) - rested, 1_000_000)
     }
 }
 

@@ -1,10 +1,10 @@
 import MillraceIO
-import MillraceLog
+package import MillraceLog
 
 /// What sweeps have found in the logs of shards, so that the next one looks only where something may be too old.
 ///
 /// A class because sweeps of the service and of callers share it.
-final class RetentionState: Sendable {
+package final class RetentionState: Sendable {
     struct Found: Sendable {
         /// `SweepOutcome.oldestArrival`.
         var oldestArrival: UInt64?
@@ -12,7 +12,9 @@ final class RetentionState: Sendable {
     }
     private let found = Guarded<[UInt64: Found]>([:])
 
-    func note(_ logID: UInt64, _ outcome: SweepOutcome) {
+    package init() {}
+
+    package func note(_ logID: UInt64, _ outcome: SweepOutcome) {
         found.withLock { $0[logID] = Found(oldestArrival: outcome.oldestArrival, byteCount: outcome.keptByteCount) }
     }
     func forget(_ logIDs: some Sequence<UInt64>) {
@@ -28,6 +30,21 @@ final class RetentionState: Sendable {
 
     /// The oldest arrival among the logs that were looked at.
     var oldestArrival: UInt64? { found.withLock { found in found.values.compactMap { $0.oldestArrival }.min() } }
+
+    /// Records of the log that arrived earlier will soon go because a bound of bytes is nearly reached; 0: none will. These are the oldest
+    /// eighth of the time that the log, or all of them, reach back: about an eighth of the bytes.
+    package func leavingBefore(_ logID: UInt64, at now: UInt64, perShard: Int?, perStore: Int?) -> UInt64 {
+        func bound(_ byteCount: Int, _ oldest: UInt64?, _ limit: Int?) -> UInt64 {
+            guard let limit, byteCount > limit - limit / 8, let oldest, oldest < now else { return 0 }
+            return oldest + (now - oldest) / 8
+        }
+        return found.withLock { found in
+            max(
+                bound(found[logID]?.byteCount ?? 0, found[logID]?.oldestArrival, perShard),
+                perStore == nil
+                    ? 0 : bound(found.values.reduce(0) { $0 + $1.byteCount }, found.values.compactMap(\.oldestArrival).min(), perStore))
+        }
+    }
 
     /// Bytes of all logs that were looked at, and the one with the oldest records.
     var total: (byteCount: Int, oldest: UInt64?) {

@@ -78,7 +78,7 @@ public final class StreamStore: Sendable {
         compacting =
             isCompacting
             ? StepService("compact", isBackground: true) { service throws(KinesisError) -> Int64? in
-                let pace = StepPace(clock: clock) { service.rest(nanoseconds: $0) }
+                let pace = StepPace(clock: clock, processors: .system) { service.rest(nanoseconds: $0) }
                 return compaction.pauseNanoseconds(try compaction.step(pace), pace)
             } : nil
         self.sweeping = sweeping

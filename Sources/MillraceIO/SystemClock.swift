@@ -29,7 +29,7 @@ package final class SystemClock: Clock {
 
     package func bootIdentity() -> (UInt64, UInt64) { boot }
 
-    private static func read(_ clock: clockid_t) -> Int64 {
+    static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         // Safe because `time` is ours for the call, which cannot fail for the clocks named above.
         unsafe _ = clock_gettime(clock, &time)

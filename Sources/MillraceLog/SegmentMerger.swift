@@ -11,6 +11,10 @@ struct SegmentMerger: ~Copyable {
     private let logID: UInt64
     /// Asked behind every block that is read or made.
     private let pace: StepPace?
+    /// Asked in front of every block that is read: whether nobody needs any of this any more.
+    var isPointless: () -> Bool = { false }
+    /// It was so, and not everything was added: the merger is of no use.
+    private(set) var isGivenUp = false
     /// The block that is being gathered, laid out as a buffer; and the one that is being read.
     private var gathered: AlignedMemory
     private var source: AlignedMemory
@@ -61,6 +65,8 @@ struct SegmentMerger: ~Copyable {
         _ open: OpenSegment, _ content: SegmentContent, _ filter: KeyFilter? = nil, _ encoder: inout BlockEncoder
     ) throws(LogError) {
         for number in 0..<content.index.count {
+            isGivenUp = isGivenUp || isPointless()
+            if isGivenUp { return }
             let header = try read(open, content, number: number)
             take(header, filter, &encoder)
         }

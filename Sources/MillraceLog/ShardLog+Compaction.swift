@@ -7,7 +7,7 @@ package enum CompactionOutcome: Sendable, Equatable {
     case compacted(segmentCount: Int, bytesBefore: Int, bytesAfter: Int, rawByteCount: Int)
     /// A segment was looked at and is as small as it gets: it is left alone from now on.
     case notWorth(rawByteCount: Int)
-    /// There is nothing that is worth it.
+    /// There is nothing that is worth it; or all of it has expired meanwhile.
     case nothing
     /// A sweep or another step is at work on the log, somebody is writing, or a backup is being taken.
     case busy
@@ -36,7 +36,7 @@ extension ShardLog {
             }
             let inputs = Array(segments[job.range])
             do throws(LogError) {
-                return try compact(inputs, facts[job.range], job, pace)
+                return try compact(inputs, facts[job.range], endingAt: next, job, pace)
             } catch {
                 guard case .corrupt = error else { throw error }
                 // Whose bytes do not validate any more: readers are told, and what can be read stays where it is.
@@ -110,10 +110,13 @@ extension ShardLog {
     }
 
     private func compact(
-        _ inputs: [Segment], _ facts: ArraySlice<SegmentFacts>, _ job: CompactionJob, _ pace: StepPace?
+        _ inputs: [Segment], _ facts: ArraySlice<SegmentFacts>, endingAt end: UInt64, _ job: CompactionJob, _ pace: StepPace?
     ) throws(LogError) -> CompactionOutcome {
         var merger = merger(isHigh: job.isHigh, pace)
+        // The step may take long: where all of it has expired meanwhile, a sweep waits for the files.
+        merger.isPointless = { [watermarks] in watermarks.trimmed >= end }
         try gather(inputs, nil, &merger)
+        if merger.isGivenUp { return .nothing }
         let rawByteCount = Int(clamping: merger.rawByteCount)
         let before = facts.reduce(0) { $0 + $1.fileByteCount }
         let after = merger.fileByteCount
@@ -139,6 +142,7 @@ extension ShardLog {
         for input in inputs {
             let (open, content) = try input.use()
             try merger.add(open, content, filter, &encoder)
+            if merger.isGivenUp { return }
             shared.openSegments.used(input)
         }
         merger.end(&encoder)

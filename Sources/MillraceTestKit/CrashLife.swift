@@ -240,7 +240,7 @@ struct CrashLife {
         var failure: LogError?
         var outcome = SweepOutcome()
         let share = dice.chance(0.5) ? 0.5 : 0.05
-        let pace = StepPace(clock: clock, workNanoseconds: 0) { [hook] _ in
+        let pace = StepPace(clock: clock, processors: nil, workNanoseconds: 0) { [hook] _ in
             guard failure == nil, dice.chance(share) else { return true }
             // The step may have made more durable.
             model.logs[log.id]?.expire(before: limits.expiredBefore, below: log.tip(.durable))

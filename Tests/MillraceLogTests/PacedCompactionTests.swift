@@ -10,7 +10,7 @@ import Testing
     /// Calls `body` at the first rest of a step.
     private static func pace(_ clock: any Clock, _ body: @escaping () -> Void) -> StepPace {
         var isDone = false
-        return StepPace(clock: clock, workNanoseconds: 0) { _ in
+        return StepPace(clock: clock, processors: nil, workNanoseconds: 0) { _ in
             if !isDone { body() }
             isDone = true
             return true
@@ -25,7 +25,7 @@ import Testing
         let clock = ManualClock()
         var rests: [Int64] = []
         var isHurried = false
-        let pace = StepPace(clock: clock, workNanoseconds: 1_000_000) { nanoseconds in
+        let pace = StepPace(clock: clock, processors: nil, workNanoseconds: 1_000_000) { nanoseconds in
             rests.append(nanoseconds)
             clock.advance(nanoseconds: nanoseconds)
             return !isHurried
@@ -44,7 +44,39 @@ import Testing
         pace.pause()
         #expect(rests == [3_000_000, 15_000_000])
         #expect(pace.restedNanoseconds == 18_000_000)
-        #expect(pace.workedNanoseconds == 11_000_000)
+        #expect(pace.owedNanoseconds() == 15_000_000)
+    }
+
+    @Test(arguments: [(cores: 1, factor: 19 as Int64), (2, 9), (4, 4), (5, 3), (64, 3)])
+    func `while the process keeps all cores busy a step takes a twentieth of them, at most a quarter of one`(
+        cores: Int, factor: Int64
+    ) {
+        let clock = ManualClock()
+        let spent = Guarded<Int64>(77)
+        var rests: [Int64] = []
+        var busyShare = 0.0
+        let pace = StepPace(clock: clock, processors: Processors(count: cores) { spent.withLock { $0 } }) { nanoseconds in
+            rests.append(nanoseconds)
+            clock.advance(nanoseconds: nanoseconds)
+            spent.withLock { $0 += Int64(busyShare * Double(cores) * Double(nanoseconds)) }
+            return true
+        }
+        func work() {
+            clock.advance(nanoseconds: 2_000_000)
+            spent.withLock { $0 += Int64(busyShare * Double(cores) * 2_000_000) }
+            pace.pause()
+        }
+        work()
+        busyShare = 0.74
+        work()
+        busyShare = 0.76
+        work()
+        work()
+        #expect(rests == [6_000_000, 6_000_000, 6_000_000, 2_000_000 * factor])
+        busyShare = 0
+        work()
+        work()
+        #expect(rests.last == 6_000_000)
     }
 
     @Test func `a sweep removes the segments in front of those that a step is working on`() throws {
@@ -100,6 +132,29 @@ import Testing
         let files = try SweptLog.files(harness).count
         #expect(files == next.keptSegmentCount)
         #expect(try Self.read(log) == Array(ordinals[600...]))
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+    }
+
+    @Test func `a step gives up when all that it works on has expired meanwhile`() throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        let ordinals = try SweptLog.fill(log, 0..<40)
+        let files = try SweptLog.files(harness).count
+        var limits = CompactionLimits()
+        limits.coldBefore = .max
+        var rests = 0
+        let pace = StepPace(clock: harness.clock, processors: nil, workNanoseconds: 0) { _ in
+            rests += 1
+            if rests == 1 { _ = try? log.sweep(SweptLog.limits(expiredBefore: 1039)) }
+            return true
+        }
+        #expect(try log.compactStep(limits, pace: pace) == .nothing)
+        #expect(rests == 1)
+        #expect(try SweptLog.files(harness).count == files)
+        #expect(try log.sweep(SweptLog.limits(expiredBefore: 1039)).removedSegmentCount > 0)
+        #expect(try Self.read(log) == Array(ordinals[39...]))
         try store.close()
         #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
     }

@@ -121,6 +121,34 @@ import Testing
         #expect(kept.reduce(0) { $0 + $1.data.count } >= 200_000)
     }
 
+    @Test func `what will soon go for want of bytes is not written anew`() throws {
+        let state = RetentionState()
+        func note(_ logID: UInt64, _ byteCount: Int, oldest: UInt64?) {
+            var outcome = SweepOutcome()
+            (outcome.keptByteCount, outcome.oldestArrival) = (byteCount, oldest)
+            state.note(logID, outcome)
+        }
+        func bound(_ logID: UInt64, perShard: Int?, perStore: Int? = nil) -> UInt64 {
+            state.leavingBefore(logID, at: 9_000, perShard: perShard, perStore: perStore)
+        }
+        #expect(bound(1, perShard: 800, perStore: 800) == 0)
+        note(1, 701, oldest: 1_000)
+        note(2, 300, oldest: 500)
+        #expect(bound(1, perShard: nil) == 0)
+        #expect(bound(1, perShard: 800) == 2_000)
+        #expect(bound(2, perShard: 800) == 0)
+        #expect(bound(1, perShard: 810) == 0)
+        // The store's oldest record counts, whichever log it is in.
+        #expect(bound(1, perShard: nil, perStore: 1_100) == 500 + 8_500 / 8)
+        #expect(bound(1, perShard: 800, perStore: 1_100) == 2_000)
+        #expect(bound(1, perShard: nil, perStore: 1_200) == 0)
+        // A clock that was set back, and logs without records.
+        note(1, 701, oldest: 10_000)
+        #expect(bound(1, perShard: 800) == 0)
+        note(1, 701, oldest: nil)
+        #expect(bound(1, perShard: 800) == 0)
+    }
+
     @Test func `by bytes of the store the oldest records of all shards go first`() throws {
         var test = TestStore()
         test.options.retainedBytesPerStore = 500_000
@@ -202,17 +230,16 @@ import Testing
         let test = TestStore()
         let store = try test.open()
         defer { store.abandon() }
-        #expect(try store.compactBlocking().pauseNanoseconds(worked: 5, rested: 0, bytesPerSecond: 1) == 60_000_000_000)
+        #expect(try store.compactBlocking().pauseNanoseconds(owed: 5, rested: 0, bytesPerSecond: 1) == 60_000_000_000)
         let stream = try store.createStreamBlocking("s", shards: 1)
         for number in 0..<1_500 { try stream.putBlocking("record \(number) of some more text".utf8Span.span, partitionKey: "k") }
         let report = try store.compactBlocking()
         #expect(report.recordByteCount > 10_000)
-        #expect(report.pauseNanoseconds(worked: 1_000_000_000_000, rested: 0, bytesPerSecond: 1 << 30) == 3_000_000_000_000)
-        #expect(report.pauseNanoseconds(worked: 1_000_000_000_000, rested: 2_000_000_000_000, bytesPerSecond: 1 << 30) == 1_000_000_000_000)
-        #expect(report.pauseNanoseconds(worked: 1, rested: 0, bytesPerSecond: 1 << 40) == 1_000_000)
+        #expect(report.pauseNanoseconds(owed: 1_000_000_000_000, rested: 0, bytesPerSecond: 1 << 30) == 1_000_000_000_000)
+        #expect(report.pauseNanoseconds(owed: 1, rested: 0, bytesPerSecond: 1 << 40) == 1_000_000)
         let bound = Int64(Double(report.recordByteCount) * 1e9 / 1000)
-        #expect(report.pauseNanoseconds(worked: 1, rested: 0, bytesPerSecond: 1000) == bound)
-        #expect(report.pauseNanoseconds(worked: 1, rested: 3 * bound, bytesPerSecond: 1000) == 1_000_000)
+        #expect(report.pauseNanoseconds(owed: 1, rested: 0, bytesPerSecond: 1000) == bound)
+        #expect(report.pauseNanoseconds(owed: 1, rested: 3 * bound, bytesPerSecond: 1000) == 1_000_000)
     }
 
     @Test func `compaction on a full disk changes nothing and says why, and goes on when there is room`() throws {

@@ -188,14 +188,15 @@
             }
         }
 
-        /// As the store's service: one job of the first log that has any, with rests three times as long as it works. Where there was
+        /// As the store's service: one job of the first log that has any, with rests as the pace says. Where there was
         /// nothing to do it looks again as often as sweeps do.
         private func compact() throws(LogError) {
             while !isOver.load(ordering: .acquiring) {
-                let pace = StepPace(clock: SystemClock()) { [self] nanoseconds in
+                let pace = StepPace(clock: SystemClock(), processors: .system) { [self] nanoseconds in
                     rest(nanoseconds: UInt64(nanoseconds))
                     return !isOver.load(ordering: .acquiring)
                 }
+                let start = nanoseconds()
                 var hasWorked = false
                 step: for log in logs {
                     switch try log.compactStep(terms.compaction(at: now), pace: pace) {
@@ -214,11 +215,11 @@
                     case .nothing: break
                     }
                 }
-                let worked = pace.workedNanoseconds
-                if hasWorked { counts.withLock { $0.longestStep = max($0.longestStep, Double(worked) / 1e9) } }
+                let worked = Double(nanoseconds() &- start) / 1e9 - Double(pace.restedNanoseconds) / 1e9
+                if hasWorked { counts.withLock { $0.longestStep = max($0.longestStep, worked) } }
                 rest(
                     nanoseconds: hasWorked
-                        ? UInt64(max(3 * worked - pace.restedNanoseconds, 1_000_000))
+                        ? UInt64(max(pace.owedNanoseconds(), 1_000_000))
                         : UInt64(ChurnTerms.sweepMilliseconds) * 1_000_000)
             }
         }

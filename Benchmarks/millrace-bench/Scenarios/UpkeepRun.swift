@@ -179,21 +179,21 @@
         private func compact() throws(LogError) -> UInt64 {
             var limits = CompactionLimits()
             limits.coldBefore = .max
-            let pace = StepPace(clock: SystemClock()) { [self] nanoseconds in
+            let pace = StepPace(clock: SystemClock(), processors: .system) { [self] nanoseconds in
                 rest(UInt64(nanoseconds))
                 return !isOver.load(ordering: .acquiring)
             }
+            let start = nanoseconds()
             let outcome = try cold.compactStep(limits, pace: pace)
-            let worked = UInt64(pace.workedNanoseconds)
+            let worked = Double(nanoseconds() &- start) / 1e9 - Double(pace.restedNanoseconds) / 1e9
             switch outcome {
             case .compacted(_, _, _, let raw), .notWorth(let raw):
                 state.withLock { state in
                     state.steps += 1
                     state.rawByteCount += raw
-                    state.stepSeconds += Double(worked) / 1e9
+                    state.stepSeconds += worked
                 }
-                // What it has not rested yet.
-                return 3 * worked - min(3 * worked, UInt64(pace.restedNanoseconds))
+                return UInt64(pace.owedNanoseconds())
             case .busy, .nothing:
                 state.withLock { $0.idleSteps += 1 }
                 return 10_000_000
