@@ -44,7 +44,8 @@ public struct StoreConfiguration: Hashable, Sendable {
     /// Whether a thread of the store merges small blocks and segments, and compresses cold ones better, while there is something to
     /// merge. Without it `StreamStore.compact` does so when it is called.
     public var isCompacting = true
-    /// Bytes of records a second that this thread writes anew at most, 1 MiB to 16 GiB; it works a quarter of the time at most.
+    /// Bytes of records a second that this thread writes anew at most, 1 MiB to 16 GiB; it takes a quarter of a core at most, and a
+    /// twentieth of all cores while the process keeps them busy.
     public var compactionBytesPerSecond = 32 << 20
     /// Milliseconds after which records count as cold, 0 to a year.
     public var coldMilliseconds = 3_600_000
