@@ -23,7 +23,7 @@
         }
 
         /// Has all threads allocate from one heap. The C library gives threads heaps of their own, which fill with holes for
-        /// minutes: that is its affair, and would hide a leak of a megabyte.
+        /// minutes: that is its affair, and would hide a leak of a megabyte. For the threads that have none yet.
         static func useOneHeap() {
             #if canImport(Glibc)
                 // M_ARENA_MAX is -8 (mallopt(3)).

@@ -58,7 +58,6 @@
         private var path: String { "\(directory.path)/store-\(storeNumber)" }
 
         mutating func run() -> Verdict {
-            ProcessSample.useOneHeap()
             startStore()
             let thread = Sampling(sampler)
             while sampler.seconds < plan.seconds, !control.isFailed {

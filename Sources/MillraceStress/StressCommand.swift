@@ -9,6 +9,12 @@
             abstract: "Tries to make Millrace lose an acknowledged record, and says whether it did.",
             discussion: "The last line is the verdict. Status: 0 no promise was broken, 1 one was, 2 it cannot run.",
             subcommands: [CrashCommand.self, FaultCommand.self, SoakCommand.self, RetentionCommand.self, RetentionWriterCommand.self])
+
+        static func main() async {
+            // While there is one thread only: whichever thread has a heap of its own keeps it.
+            if CommandLine.arguments.dropFirst().first == SoakCommand.configuration.commandName { ProcessSample.useOneHeap() }
+            await main(nil)
+        }
     }
 #else
     /// What is built without the trait: it says what is missing.
