@@ -340,7 +340,7 @@ import Testing
         disk.fault = { _, _, _ in
             let isDue = calls.withLock { calls in
                 calls += 1
-                return calls % 12 == Int(seed)
+                return calls % 6 == Int(seed) % 6
             }
             if isDue {
                 let state = disk.crash(entropy: dice)
