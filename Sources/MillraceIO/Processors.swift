@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// The processors that the process may run on, and what it has had of them.
+/// The processors that are online, whatever part of them a container leaves to the process, and what the process has had of them.
 package struct Processors: Sendable {
     /// 1 or more.
     package let count: Int
