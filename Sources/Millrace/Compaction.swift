@@ -13,19 +13,19 @@ struct Compaction {
     func step(_ pace: StepPace? = nil) throws(KinesisError) -> CompactionReport {
         try core.checkOpen()
         let now = core.agingMilliseconds()
+        let leavingBefore = core.retention.leavingBefore(keeping: core.options.retainedBytesPerStore, at: now)
         var first: KinesisError?
         var report = CompactionReport()
         for description in catalogue.known.streams.values where !description.settings.isDeleting {
-            guard let limits = limits(description) else { continue }
             for shard in description.shards {
-                guard let log = core.log.openedLog(shard.logID) else { continue }
+                guard let log = core.log.openedLog(shard.logID), let limits = limits(of: shard.logID, description, leavingBefore, now)
+                else { continue }
                 do throws(LogError) {
                     if let keyCompaction = description.settings.keyCompaction {
                         var limits = KeyCompactionLimits()
                         limits.tombstonesBefore = now - min(now, UInt64(keyCompaction.tombstoneMilliseconds))
                         if report.take(try log.keyCompactStep(limits, pace: pace)) { return note(report) }
                     }
-                    let limits = self.limits(of: shard.logID, limits, now)
                     if report.take(try log.compactStep(limits, pace: pace)) { return note(report) }
                 } catch {
                     switch error {
@@ -44,13 +44,14 @@ struct Compaction {
     func pending() throws(KinesisError) -> (shardCount: Int, recordByteCount: Int) {
         try core.checkOpen()
         let now = core.agingMilliseconds()
+        let leavingBefore = core.retention.leavingBefore(keeping: core.options.retainedBytesPerStore, at: now)
         var sum = (shardCount: 0, recordByteCount: 0)
         for description in catalogue.known.streams.values where !description.settings.isDeleting {
-            guard let limits = limits(description) else { continue }
             for shard in description.shards {
-                guard let log = core.log.openedLog(shard.logID) else { continue }
+                guard let log = core.log.openedLog(shard.logID), let limits = limits(of: shard.logID, description, leavingBefore, now)
+                else { continue }
                 do throws(LogError) {
-                    var byteCount = try log.pendingCompaction(self.limits(of: shard.logID, limits, now))
+                    var byteCount = try log.pendingCompaction(limits)
                     if description.settings.keyCompaction != nil {
                         byteCount += try log.pendingKeyCompaction(KeyCompactionLimits())
                     }
@@ -66,22 +67,17 @@ struct Compaction {
         return sum
     }
 
-    private func limits(_ description: StreamDescription) -> CompactionLimits? {
+    /// What is cold, and what will soon go: for its age, or for want of bytes in the store (`leavingBefore`) or in the shard.
+    /// nil of a stream that has gone meanwhile.
+    private func limits(
+        of logID: UInt64, _ description: StreamDescription, _ leavingBefore: UInt64, _ now: UInt64
+    ) -> CompactionLimits? {
         guard let terms = catalogue.stream(description.streamID)?.terms else { return nil }
-        let now = core.agingMilliseconds()
         var limits = CompactionLimits()
         limits.coldBefore = now - min(now, core.options.coldMilliseconds)
-        limits.expiringBefore = terms.horizon(at: now) + UInt64(description.settings.retention.milliseconds) / 8
-        return limits
-    }
-
-    /// The same with what will soon go for want of bytes.
-    private func limits(of logID: UInt64, _ limits: CompactionLimits, _ now: UInt64) -> CompactionLimits {
-        var limits = limits
         limits.expiringBefore = max(
-            limits.expiringBefore,
-            core.retention.leavingBefore(
-                logID, at: now, perShard: core.options.retainedBytesPerShard, perStore: core.options.retainedBytesPerStore))
+            terms.horizon(at: now) + UInt64(description.settings.retention.milliseconds) / 8, leavingBefore,
+            core.retention.leavingBefore(logID, keeping: core.options.retainedBytesPerShard, at: now))
         return limits
     }
 

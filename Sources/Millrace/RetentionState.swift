@@ -31,19 +31,21 @@ package final class RetentionState: Sendable {
     /// The oldest arrival among the logs that were looked at.
     var oldestArrival: UInt64? { found.withLock { found in found.values.compactMap { $0.oldestArrival }.min() } }
 
-    /// Records of the log that arrived earlier will soon go because a bound of bytes is nearly reached; 0: none will. These are the oldest
-    /// eighth of the time that the log, or all of them, reach back: about an eighth of the bytes.
-    package func leavingBefore(_ logID: UInt64, at now: UInt64, perShard: Int?, perStore: Int?) -> UInt64 {
-        func bound(_ byteCount: Int, _ oldest: UInt64?, _ limit: Int?) -> UInt64 {
-            guard let limit, byteCount > limit - limit / 8, let oldest, oldest < now else { return 0 }
-            return oldest + (now - oldest) / 8
-        }
-        return found.withLock { found in
-            max(
-                bound(found[logID]?.byteCount ?? 0, found[logID]?.oldestArrival, perShard),
-                perStore == nil
-                    ? 0 : bound(found.values.reduce(0) { $0 + $1.byteCount }, found.values.compactMap(\.oldestArrival).min(), perStore))
-        }
+    /// Records of the log that arrived earlier will soon go because so many bytes are nearly reached; 0: none will. These are the oldest
+    /// eighth of the time that it reaches back: about an eighth of its bytes.
+    package func leavingBefore(_ logID: UInt64, keeping byteCount: Int?, at now: UInt64) -> UInt64 {
+        found.withLock { $0[logID] }.map { Self.leavingBefore($0, keeping: byteCount, at: now) } ?? 0
+    }
+
+    /// The same of all logs together. O(logs) where there is a bound.
+    package func leavingBefore(keeping byteCount: Int?, at now: UInt64) -> UInt64 {
+        guard let byteCount else { return 0 }
+        return Self.leavingBefore(Found(oldestArrival: oldestArrival, byteCount: total.byteCount), keeping: byteCount, at: now)
+    }
+
+    private static func leavingBefore(_ found: Found, keeping limit: Int?, at now: UInt64) -> UInt64 {
+        guard let limit, found.byteCount > limit - limit / 8, let oldest = found.oldestArrival, oldest < now else { return 0 }
+        return oldest + (now - oldest) / 8
     }
 
     /// Bytes of all logs that were looked at, and the one with the oldest records.

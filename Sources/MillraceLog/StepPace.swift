@@ -54,6 +54,6 @@ package final class StepPace {
         let spentNow = processors.spent()
         let isBusy = (spentNow - spent) * 4 >= all * 3
         (lookedAt, spent) = (now, spentNow)
-        return isBusy ? max(3, Int64(20 / processors.count) - 1) * worked : 3 * worked
+        return isBusy ? max(3 * worked, worked * Int64(20 - processors.count) / Int64(processors.count)) : 3 * worked
     }
 }

@@ -162,9 +162,6 @@ package struct LogModel: Sendable {
 
     package var hasDamage: Bool { entries.contains(where: \.isDamaged) }
 
-    /// Damage that is there as long as the log is: of the rest an opening may have removed the whole segment.
-    package var hasLastingDamage: Bool { entries.contains { $0.isDamaged && $0.ordinal >= forgettable } }
-
     /// How many entries have ordinals below.
     package func count(below ordinal: UInt64) -> Int {
         var low = 0, high = entries.count

@@ -21,9 +21,6 @@ package struct SoakBounds {
     /// A run shorter than this cannot tell 1 MB an hour from chance: it is held to growth in all.
     package static let longRunSeconds = 1800.0
     package static let greatestShortGrowthByteCount = 8_000_000.0
-    /// Of maps in such a run: the allocator takes and gives back a few of its own. A map that each opening of the store left behind would
-    /// be several times as many.
-    package static let greatestShortMapGrowth = 4
     package static let greatestBytesPerHour = 1_000_000.0
 
     package let samples: [Sample]
@@ -51,7 +48,7 @@ package struct SoakBounds {
             found.append("memory grew by \(Int(growth)) bytes after warm-up, more than 8,000,000")
         }
         if let grown = grown(\.descriptorCount) { found.append("open descriptors grew from \(grown.from) to \(grown.to)") }
-        if let grown = grown(\.mapCount), isLong || grown.to - grown.from > Self.greatestShortMapGrowth { found.append("maps grew from \(grown.from) to \(grown.to)") }
+        if let grown = grown(\.mapCount) { found.append("maps grew from \(grown.from) to \(grown.to)") }
         return found
     }
 

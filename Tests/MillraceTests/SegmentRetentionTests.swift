@@ -128,20 +128,18 @@ import Testing
             (outcome.keptByteCount, outcome.oldestArrival) = (byteCount, oldest)
             state.note(logID, outcome)
         }
-        func bound(_ logID: UInt64, perShard: Int?, perStore: Int? = nil) -> UInt64 {
-            state.leavingBefore(logID, at: 9_000, perShard: perShard, perStore: perStore)
-        }
-        #expect(bound(1, perShard: 800, perStore: 800) == 0)
+        func bound(_ logID: UInt64, perShard: Int?) -> UInt64 { state.leavingBefore(logID, keeping: perShard, at: 9_000) }
+        func bound(perStore: Int?) -> UInt64 { state.leavingBefore(keeping: perStore, at: 9_000) }
+        #expect(bound(1, perShard: 800) == 0 && bound(perStore: 800) == 0)
         note(1, 701, oldest: 1_000)
         note(2, 300, oldest: 500)
-        #expect(bound(1, perShard: nil) == 0)
+        #expect(bound(1, perShard: nil) == 0 && bound(perStore: nil) == 0)
         #expect(bound(1, perShard: 800) == 2_000)
         #expect(bound(2, perShard: 800) == 0)
         #expect(bound(1, perShard: 810) == 0)
         // The store's oldest record counts, whichever log it is in.
-        #expect(bound(1, perShard: nil, perStore: 1_100) == 500 + 8_500 / 8)
-        #expect(bound(1, perShard: 800, perStore: 1_100) == 2_000)
-        #expect(bound(1, perShard: nil, perStore: 1_200) == 0)
+        #expect(bound(perStore: 1_100) == 500 + 8_500 / 8)
+        #expect(bound(perStore: 1_200) == 0)
         // A clock that was set back, and logs without records.
         note(1, 701, oldest: 10_000)
         #expect(bound(1, perShard: 800) == 0)

@@ -370,18 +370,4 @@ import Testing
         #expect(try store.summary().streamStatus == .creating)
         try store.closeBlocking()
     }
-
-    @Test func `a deletion that was answered holds, though the process dies before it was carried out`() throws {
-        var test = TestStore()
-        test.options.transitionMilliseconds = 500
-        let store = try test.open()
-        try store.make()
-        test.clock.advance(milliseconds: 500)
-        try store.answer(DeleteStreamRequest(stream: "s"))
-        store.abandon()
-        let again = try test.open()
-        test.clock.advance(milliseconds: 500)
-        #expect(refusal { () throws(KinesisError) in _ = try again.summary() }?.code == "ResourceNotFoundException")
-        try again.closeBlocking()
-    }
 }
