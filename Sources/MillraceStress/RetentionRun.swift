@@ -117,13 +117,16 @@
         private func conclusion() -> Verdict {
             print(tally.summary)
             let (latencies, greatest) = (sampler.latencies, sampler.greatest)
+            // A run that ended before anything was old has none.
+            let amplification =
+                greatest.amplification > 0 ? " and \(String(format: "%.1f", greatest.amplification)) x what is inside" : ""
             let records = control.recordCount.load(ordering: .relaxed)
             return .passed(
                 "seed \(plan.seed), \(Int(sampler.seconds)) s, \(records) records put "
                     + "(\(control.byteCount.load(ordering: .relaxed) / 1_000_000) MB), \(control.readCount.load(ordering: .relaxed)) read, "
                     + "\(tally[.retired]) segments retired, \(tally[.reshard]) reshards, \(tally[.kill]) kills, \(tally[.fullDisk]) full disks, "
                     + "durable put p50 \(latencies.percentile(50) / 1000) us, p99 \(latencies.percentile(99) / 1000) us, disk at most "
-                    + "\(greatest.byteCount / 1_000_000) MB and \(String(format: "%.1f", greatest.amplification)) x what is inside; nothing lost, "
+                    + "\(greatest.byteCount / 1_000_000) MB\(amplification); nothing lost, "
                     + "nothing wrong, nothing grows")
         }
     }
