@@ -117,7 +117,7 @@
         private func conclusion() -> Verdict {
             print(tally.summary)
             let (latencies, greatest) = (sampler.latencies, sampler.greatest)
-            // A run that ended before anything was old has none.
+            // The first ten seconds, in which nothing is old, do not count.
             let amplification =
                 greatest.amplification > 0 ? " and \(String(format: "%.1f", greatest.amplification)) x what is inside" : ""
             let records = control.recordCount.load(ordering: .relaxed)
