@@ -33,8 +33,10 @@ enum BlockFuzz {
     static func checkSizes(_ header: BlockHeader, room: Int) {
         require(header.headerByteCount + header.bodyByteCount <= room, "\(header) fits \(room) bytes")
         require(
-            header.recordCount >= 1 && header.recordCount <= Format.greatestRecordCount, "\(header.recordCount) records"
+            header.recordCount >= (header.hasGaps ? 0 : 1) && header.recordCount <= Format.greatestRecordCount,
+            "\(header.recordCount) records"
         )
+        require(header.ordinalCount >= max(1, header.recordCount), "\(header) stands for what it holds")
         require(header.firstOrdinal >> 63 == 0 && header.durableOrdinal >> 63 == 0, "no ordinal is so great: \(header)")
         let greatest = header.codec == .raw ? header.storedPayloadByteCount : 255 * header.storedPayloadByteCount + 64
         require(header.rawPayloadByteCount <= greatest, "\(header) claims more than its bytes can hold")

@@ -85,13 +85,15 @@ enum Forge {
         var stored: [UInt8]
         var codec: BlockCodec = .raw
         var batchIndex: Int?
+        /// For how many ordinals it stands, where records were removed.
+        var ordinalCount: Int?
         var previousChecksum: UInt32 = 0
         var number: UInt32 = 0
 
-        /// Header, batch extension, directory and payload, as they stand at `byteOffset` of a file that has
+        /// Header, extension, directory and payload, as they stand at `byteOffset` of a file that has
         /// `byteOffset` zeros before.
         func bytes(at byteOffset: Int, _ identity: SegmentIdentity) -> [UInt8] {
-            let headerByteCount = Format.blockHeaderByteCount + (batchIndex == nil ? 0 : 8)
+            let headerByteCount = Format.blockHeaderByteCount + (batchIndex == nil && ordinalCount == nil ? 0 : 8)
             let file = AlignedMemory(
                 byteCount: byteOffset + headerByteCount + directory.count + stored.count, alignment: 8)
             return file.withMemory { file in
@@ -107,6 +109,11 @@ enum Forge {
                     block.store(BlockHeader.batchContinuesFlag, at: 62)
                     block.store(UInt16(0x0101), at: 64)
                     block.store(UInt32(batchIndex), at: 68)
+                } else if let ordinalCount {
+                    block.store(UInt8(1), at: 61)
+                    block.store(BlockHeader.gapsFlag, at: 62)
+                    block.store(UInt16(0x0180), at: 64)
+                    block.store(UInt32(ordinalCount), at: 68)
                 }
                 // Safe because any byte is a valid UInt8.
                 unsafe block.copy(directory.span.bytes, at: headerByteCount)

@@ -64,6 +64,12 @@ package enum FuzzSeeds {
             Forge.Block(
                 recordCount: 1, directory: equalRecords(key: 2, data: 304), rawByteCount: 306, stored: chunked,
                 codec: .lz4Chunked),
+            Forge.Block(
+                recordCount: 2, directory: equalRecords(key: 1, data: 4) + [2, 3, 0, 0, 0, 0b1000], rawByteCount: 10,
+                stored: text(10), ordinalCount: 9),
+            Forge.Block(
+                recordCount: 0, directory: equalRecords(key: 0, data: 0) + [0, 0, 0, 0, 0], rawByteCount: 0, stored: [],
+                ordinalCount: 5),
         ]
         return blocks.map { $0.bytes(at: byteOffset, identity) }
     }
