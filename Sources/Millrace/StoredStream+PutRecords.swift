@@ -67,6 +67,8 @@ extension StoredStream {
             if !ended.isEmpty { await pause.wait() }
         } while selection?.isEmpty == false
         // All parts are on their way before the first is waited for.
+        let level = Level(ack ?? ackLevel)
+        for (part, shard, placed) in results.placed { shard.log.ask(level, below: placed.firstOrdinal + UInt64(part.count)) }
         for (part, shard, placed) in results.placed {
             do throws(KinesisError) {
                 try await wait(shard, ack, below: placed.firstOrdinal + UInt64(part.count))
@@ -106,6 +108,8 @@ extension StoredStream {
             // In the order given: two parts may go on to one child.
             selection = ended.sorted()
         } while selection?.isEmpty == false
+        ShardLog.bringAlong(
+            Level(ack ?? ackLevel), results.placed.map { part, shard, placed in (shard.log, placed.firstOrdinal + UInt64(part.count)) })
         for (part, shard, placed) in results.placed {
             do throws(LogError) {
                 try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))

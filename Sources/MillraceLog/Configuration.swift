@@ -33,11 +33,15 @@ package struct LogConfiguration: Sendable {
     /// How long a log is quiet before its durable note is written and its buffer let go. The note stands within twice this
     /// of the last record: at most 1 s (FORMAT 4.2).
     package var idleMilliseconds = 500
+    /// The commit journal's size: made when several logs are to become durable at once. Half of it is filled before their own files
+    /// are synced: large enough that many commits share those syncs, small enough to be copied at a reopening. 0: there is none.
+    package var commitJournalByteCount = 32 << 20
     /// Space kept in a file that is given up when the disk is full, so that trims and deletes can go on.
     package var reserveByteCount = 1 << 20
     /// Threads that encode and write; 0 starts none: the caller drives the steps.
     package var workerCount = 2
-    package var syncThreadCount = 1
+    /// Two, so that one log with much to sync does not keep others waiting.
+    package var syncThreadCount = 2
     /// Open segment files of sealed segments, least recently used closed first.
     package var openSegmentLimit = 1024
 

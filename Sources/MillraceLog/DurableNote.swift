@@ -11,7 +11,6 @@ package struct DurableNote: Equatable, Sendable {
     package var bootHigh: UInt64
     package var milliseconds: UInt64
     package var lastArrivalMilliseconds: UInt64
-    package var journalAppliedUpTo: UInt64 = 0
     package var isCleanClose: Bool
     package var blockCount: UInt32
     package var lastBlockChecksum: UInt32
@@ -38,7 +37,6 @@ package struct DurableNote: Equatable, Sendable {
         page.store(bootHigh, at: 56)
         page.store(milliseconds, at: 64)
         page.store(lastArrivalMilliseconds, at: 72)
-        page.store(journalAppliedUpTo, at: 80)
         page.store(UInt32(isCleanClose ? 1 : 0), at: 88)
         page.store(blockCount, at: 92)
         page.store(lastBlockChecksum, at: 96)
@@ -62,7 +60,7 @@ package struct DurableNote: Equatable, Sendable {
             sequence: page.load(at: 8), durableOrdinal: page.load(at: 16), durableByteOffset: durableByteOffset,
             writtenOrdinal: page.load(at: 32), writtenByteOffset: writtenByteOffset, bootLow: page.load(at: 48),
             bootHigh: page.load(at: 56), milliseconds: page.load(at: 64), lastArrivalMilliseconds: page.load(at: 72),
-            journalAppliedUpTo: page.load(at: 80), isCleanClose: page.load(UInt32.self, at: 88) & 1 == 1,
+            isCleanClose: page.load(UInt32.self, at: 88) & 1 == 1,
             blockCount: page.load(at: 92), lastBlockChecksum: page.load(at: 96),
             segmentNumber: page.load(at: 100), headerChecksum: page.load(at: 112),
             trimmedOrdinal: page.load(at: 120))

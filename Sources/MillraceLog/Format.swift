@@ -2,8 +2,6 @@
 package enum Format {
     package static let version: UInt16 = 1
     package static let leastReaderVersion: UInt16 = 1
-    /// Required feature bit 0: a commit journal may hold data. Not written, and refused, by this version.
-    package static let journalFeature: UInt64 = 1
     /// Required feature bit 1 of a segment: blocks may stand for more ordinals than they hold records of.
     package static let gapsFeature: UInt64 = 2
     package static let knownRequiredFeatures: UInt64 = gapsFeature
@@ -23,6 +21,11 @@ package enum Format {
     package static let segmentMagic = magic("MILLRSEG")
     package static let noteMagic = magic("MILLRNOT")
     package static let footerMagic = magic("MILLRFTR")
+    package static let journalMagic = magic("MILLRJNL")
+
+    /// The commit journal: two header pages, then frames.
+    package static let framesByteOffset = 8192
+    package static let frameHeaderByteCount = 48
 
     /// The largest raw payload a block may claim: a 10 MiB record, its key, and room to grow to 64 MiB buffers.
     package static let greatestPayloadByteCount = 64 << 20

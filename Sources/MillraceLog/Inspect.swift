@@ -69,11 +69,19 @@ package struct SegmentInspection: Sendable {
     /// Reads a segment by its name in its log's directory. O(bytes of the file).
     /// - Throws: `corrupt` when it does not say who it is, `newerFormat`, `io`.
     package static func read(_ name: SegmentName, in directory: LogDirectory) throws(LogError) -> SegmentInspection {
+        try read(name, in: directory, after: nil)
+    }
+
+    /// The same as it is after an opening has brought into it what the commit journal holds.
+    static func read(
+        _ name: SegmentName, in directory: LogDirectory, after journal: JournalContents?
+    ) throws(LogError) -> SegmentInspection {
         let open = try OpenSegment(in: directory, name: name.text, writable: false)
         guard let head = try SegmentHead.read(open, in: directory, baseOrdinal: name.baseOrdinal) else {
             throw .corrupt(file: open.name, byteOffset: 0, detail: "neither the segment header nor a note is valid")
         }
-        return try read(open, head)
+        guard let copy = try journal?.copy(of: open, baseOrdinal: name.baseOrdinal, in: directory) else { return try read(open, head) }
+        return try copy.withMemory { memory throws(LogError) in read(memory, file: open.name, head) }
     }
 
     /// The same of a segment that was appended to.
@@ -100,7 +108,10 @@ package struct SegmentInspection: Sendable {
     }
 
     private static func read(_ open: OpenSegment, _ head: SegmentHead) throws(LogError) -> SegmentInspection {
-        let memory = try open.resident(0, open.memory.byteCount)
+        read(try open.resident(0, open.memory.byteCount), file: open.name, head)
+    }
+
+    private static func read(_ memory: Memory, file: String, _ head: SegmentHead) -> SegmentInspection {
         let identity = head.header.identity
         let notes = (0..<2).map { slot in
             let byteOffset = Format.notesByteOffset + slot * Format.pageByteCount
@@ -124,7 +135,7 @@ package struct SegmentInspection: Sendable {
             footer.readIndex(memory.slice(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount), identity: identity)
         }
         return SegmentInspection(
-            file: open.name, fileByteCount: memory.byteCount, header: head.header, headerChecksum: head.headerChecksum,
+            file: file, fileByteCount: memory.byteCount, header: head.header, headerChecksum: head.headerChecksum,
             isHeaderDamaged: head.isHeaderDamaged, notes: notes, blocks: blocks, damage: walk.damage,
             holes: footer.content.map { Self.holes(of: $0, index, walk) } ?? [],
             blocksEndByteOffset: walk.byteOffset, endOrdinal: walk.nextOrdinal,

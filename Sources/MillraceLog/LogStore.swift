@@ -22,12 +22,14 @@ final class StoreShared: Sendable {
     /// Notified when memory for records was freed, or the disk has space again.
     let space = EventCount()
     let holds = FileHolds()
+    let journal: CommitJournal
+    let commits: CommitGroup
     private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
 
     init(
         io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration, store: StoreFile,
-        generations: GenerationSource, pool: SegmentPool, reserve: SpaceReserve
+        generations: GenerationSource, pool: SegmentPool, reserve: SpaceReserve, journal: CommitJournal
     ) throws(LogError) {
         self.io = io
         self.clock = clock
@@ -59,6 +61,8 @@ final class StoreShared: Sendable {
         images = BlockImages(arena: arena)
         openSegments = OpenSegments(limit: configuration.openSegmentLimit)
         scheduler = Scheduler(clock: clock, configuration: configuration, prepareWork: prepareWork)
+        self.journal = journal
+        commits = CommitGroup(journal: journal, scheduler: scheduler)
     }
 
     /// Lends one of the encoders kept for callers who work themselves.
@@ -306,7 +310,16 @@ package final class LogStore: Sendable {
     package func dropCache() -> Int { shared.arena.dropCache() }
 
     /// Prepares one wanted segment file. For who drives the store by hand.
-    package func prepareStep() throws(LogError) -> Bool { try shared.pool.prepareStep() }
+    package func prepareStep() throws(LogError) -> Bool {
+        if shared.journal.prepareStep() { return true }
+        return try shared.pool.prepareStep()
+    }
+
+    /// Syncs the logs together, as threads do it for those that wait. For who drives the store by hand.
+    package func commitStep(_ logs: [ShardLog]) { _ = shared.commits.sync(logs) }
+
+    /// How often the commit journal took the place of the logs' own syncs since the store was opened.
+    package var commitCount: Int { shared.journal.commitCount.load(ordering: .relaxed) }
 
     /// Makes everything durable, notes the clean end and lets go of the directory. Cursors that are still held may read on in
     /// what they hold. Closing twice does nothing.
@@ -316,6 +329,11 @@ package final class LogStore: Sendable {
         var first: LogError?
         for open in openLogs {
             do throws(LogError) { try open.close() } catch { first = first ?? error }
+        }
+        if first == nil {
+            do throws(LogError) {
+                try systemCall { () throws(IOError) in try shared.journal.clear() }
+            } catch { first = error }
         }
         letGo()
         if let first { throw first }
@@ -330,9 +348,11 @@ package final class LogStore: Sendable {
 
     private func letGo() {
         shared.scheduler.stop()
+        shared.commits.retire()
         for open in openLogs { open.duties.refuse(.closed) }
         shared.pool.close()
         logsDirectory.withLock { $0 = nil }
+        shared.journal.close()
         handles.close(shared.io)
     }
 }

@@ -18,10 +18,12 @@ struct FoundSegment: Sendable {
 
     var inspection: SegmentInspection? { if case .readable(let inspection) = content { inspection } else { nil } }
 
-    /// - Throws: `newerFormat`, `io`.
-    static func read(_ name: SegmentName, in directory: LogDirectory) throws(LogError) -> FoundSegment {
+    /// - Parameter journal: what the next opening brings into it first.
+    static func read(
+        _ name: SegmentName, in directory: LogDirectory, after journal: JournalContents? = nil
+    ) throws(LogError) -> FoundSegment {
         do throws(LogError) {
-            let inspection = try SegmentInspection.read(name, in: directory)
+            let inspection = try SegmentInspection.read(name, in: directory, after: journal)
             return FoundSegment(name: name, content: .readable(inspection))
         } catch {
             guard case .corrupt(_, let byteOffset, let detail) = error else { throw error }

@@ -59,6 +59,7 @@ import Synchronization
         syncWork.notify(count: 1)
     }
 
+    func wakeSyncThread() { syncWork.notify(count: 1) }
     func wakePreparer() { prepareWork.notify() }
 
     /// Has the log looked at again at that time (steady clock, nanoseconds).
@@ -82,10 +83,16 @@ import Synchronization
         return true
     }
 
-    /// One sync of one log. False when none is asked for.
-    func syncStep() -> Bool {
-        guard let log = state.withLock({ $0.toSync.isEmpty ? nil : $0.toSync.removeFirst() }) else { return false }
-        log.syncTurn()
+    /// One sync of the logs that are asked for, or what else there is to sync. False when there is nothing.
+    func syncStep(_ shared: StoreShared) -> Bool {
+        if shared.commits.leadStep() { return true }
+        let logs = state.withLock { state in
+            defer { state.toSync.removeAll(keepingCapacity: true) }
+            return state.toSync
+        }
+        guard !logs.isEmpty else { return shared.journal.drainStep() }
+        let group = logs.filter { $0.beginSyncTurn() }
+        if !group.isEmpty { _ = shared.commits.sync(group) }
         return true
     }
 
@@ -124,7 +131,7 @@ import Synchronization
             }
             guard configuration.workerCount > 0 else { return }
             for number in 0..<configuration.syncThreadCount {
-                threads.append(WorkerThread(name: "millrace-sync-\(number)") { [self] in syncLoop() })
+                threads.append(WorkerThread(name: "millrace-sync-\(number)") { [self] in syncLoop(shared) })
             }
             threads.append(WorkerThread(name: "millrace-prepare") { [self] in prepareLoop(shared) })
         }
@@ -169,11 +176,12 @@ import Synchronization
         }
     }
 
-    private func syncLoop() {
+    private func syncLoop(_ shared: StoreShared) {
         while !isStopping.load(ordering: .sequentiallyConsistent) {
-            if syncStep() { continue }
+            if syncStep(shared) { continue }
             let key = syncWork.prepare()
-            if state.withLock({ !$0.toSync.isEmpty }) || isStopping.load(ordering: .sequentiallyConsistent) {
+            let hasWork = state.withLock { !$0.toSync.isEmpty } || shared.commits.hasWork || shared.journal.isDraining
+            if hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
                 syncWork.cancel()
             } else {
                 syncWork.wait(key)
@@ -184,9 +192,9 @@ import Synchronization
     private func prepareLoop(_ shared: StoreShared) {
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             // A full disk shows where the file is needed: the flusher makes its own then and reports why it cannot.
-            if shared.arena.populateStep() || (try? shared.pool.prepareStep()) ?? false { continue }
+            if shared.arena.populateStep() || (try? shared.pool.prepareStep()) ?? false || shared.journal.prepareStep() { continue }
             let key = prepareWork.prepare()
-            if shared.arena.populateStep() || shared.pool.hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
+            if shared.arena.populateStep() || shared.pool.hasWork || shared.journal.hasWork || isStopping.load(ordering: .sequentiallyConsistent) {
                 prepareWork.cancel()
             } else {
                 prepareWork.wait(key)

@@ -14,6 +14,8 @@ struct SegmentContext: Sendable {
     /// The file holds bytes that the next sync must cover. Told when they are written, and before anybody hears of it: a sync that began
     /// before covers none of them.
     let didWrite: @Sendable (OpenSegment) -> Void
+    /// The same of blocks.
+    let didWriteBlocks: @Sendable (SyncGate.Stretch) -> Void
     /// A name in the log's directory has changed; told as of bytes.
     let didChangeNames: @Sendable (OpenDirectory) -> Void
     /// In place of one of the same name, when that held no record.

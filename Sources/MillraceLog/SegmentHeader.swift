@@ -10,7 +10,6 @@ package struct SegmentHeader: Equatable, Sendable {
     /// Header CRC of the previous segment's last block; 0 when it has none.
     package var previousBlockChecksum: UInt32
     package var createdMilliseconds: UInt64
-    package var journalAppliedUpTo: UInt64 = 0
     /// How many segments behind its own number the file holds the records of, too.
     package var mergedCount: UInt32 = 0
     /// Its blocks are compressed as well as it goes.
@@ -40,7 +39,6 @@ package struct SegmentHeader: Equatable, Sendable {
         page.store(previousBlockChecksum, at: 88)
         page.store(mergedCount, at: 92)
         page.store(createdMilliseconds, at: 96)
-        page.store(journalAppliedUpTo, at: 104)
         PageChecksum.seal(page)
         return page.load(UInt32.self, at: Format.checksumByteOffset)
     }
@@ -59,7 +57,7 @@ package struct SegmentHeader: Equatable, Sendable {
         let header = SegmentHeader(
             identity: identity, segmentNumber: page.load(at: 12), fileByteCount: fileByteCount,
             previousEndOrdinal: page.load(at: 80), previousBlockChecksum: page.load(at: 88),
-            createdMilliseconds: page.load(at: 96), journalAppliedUpTo: page.load(at: 104), mergedCount: page.load(at: 92),
+            createdMilliseconds: page.load(at: 96), mergedCount: page.load(at: 92),
             isHigh: page.load(UInt64.self, at: 24) & 1 != 0, isKeyed: page.load(UInt64.self, at: 24) & 2 != 0,
             mayHaveGaps: page.load(UInt64.self, at: 16) & Format.gapsFeature != 0)
         return (header, page.load(UInt32.self, at: Format.checksumByteOffset))

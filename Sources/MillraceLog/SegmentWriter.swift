@@ -121,7 +121,7 @@ struct SegmentWriter: ~Copyable {
         defer { self.active = active }
         let identity = active.content.identity
         let partial = active.byteOffset % Format.pageByteCount
-        let start = active.byteOffset - partial
+        let start = active.byteOffset - partial, blocksStart = active.byteOffset
         var pieces: [Memory] = []
         if partial > 0 { pieces.append(active.tail.memory.slice(0, partial)) }
         var entries: [SparseIndex.Entry] = []
@@ -159,7 +159,7 @@ struct SegmentWriter: ~Copyable {
         let rest = Format.alignPage(active.byteOffset) - active.byteOffset
         if rest > 0 { pieces.append(Self.pad.memory.slice(0, rest)) }
         try systemCall { () throws(IOError) in try directory.io.write(active.open.file, at: start, pieces) }
-        context.didWrite(active.open)
+        context.didWriteBlocks(.init(open: active.open, identity: identity, bytes: blocksStart..<active.byteOffset))
         // The first piece of a partial page is the tail itself, in place already.
         Self.keep(
             partial > 0 ? pieces.dropFirst() : pieces[...], from: start + partial, upTo: active.byteOffset, in: active.tail)

@@ -88,8 +88,9 @@ extension ShardLog {
         }
     }
 
-    private func queueSync() {
-        if duties.isSyncQueued.claim() { shared.scheduler.enqueueSync(self) }
+    /// Has a sync thread look after the log. Where there is none, whoever drives the steps does.
+    func queueSync() {
+        if shared.scheduler.hasThreads, duties.isSyncQueued.claim() { shared.scheduler.enqueueSync(self) }
     }
 
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
@@ -106,18 +107,19 @@ extension ShardLog {
         }
     }
 
-    /// A sync thread's turn for this log.
-    func syncTurn() {
+    /// A sync thread's turn for this log; true when it is to be synced together with others.
+    func beginSyncTurn() -> Bool {
         duties.isSyncQueued.store(false, ordering: .sequentiallyConsistent)
-        do throws(LogError) {
-            if duties.isIdleDue.exchange(false, ordering: .sequentiallyConsistent) {
-                _ = try idleStep()
-            } else {
-                _ = try gate.sync()
-            }
-        } catch {
-            // The log is frozen and says so to everybody who waits or comes.
-        }
+        let isIdle = duties.isIdleDue.exchange(false, ordering: .sequentiallyConsistent)
+        if !isIdle, !gate.needsSync(shared.journal.greatestLogByteCount) { return true }
+        // A log that fails is frozen, and says so to everybody who waits or comes.
+        if isIdle { _ = try? idleStep() } else { _ = try? gate.sync() }
+        didSync()
+        return false
+    }
+
+    /// Somebody has synced, or found somebody else at it.
+    func didSync() {
         settleWaiters()
         considerSync()
         considerNote()

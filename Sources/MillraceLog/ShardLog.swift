@@ -32,8 +32,6 @@ package final class ShardLog: Sendable {
         let failure = LogFailure()
         let buffers = BufferList()
         let progress = WriteProgress(limitByteCount: configuration.unwrittenByteLimit)
-        let gate = SyncGate(
-            io: shared.io, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure)
         let reader = LogReader(
             logID: id, shared: shared, watermarks: watermarks, buffers: buffers,
             catalog: SegmentCatalog(recovered.segments), firstOrdinal: firstOrdinal)
@@ -41,13 +39,16 @@ package final class ShardLog: Sendable {
         let duties = LogDuties()
         let retention = LogRetention(trimmedOrdinal: recovered.horizon)
         let signal = FlushSignal(buffers: buffers, scheduler: shared.scheduler, waiters: waiters)
+        let gate = SyncGate(
+            io: shared.io, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure,
+            isFree: { signal.target?.queueSync() })
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
             greatestSegmentByteCount: configuration.greatestSegmentByteCount,
             mayUseReserve: id == LogStore.catalogueLogID, durableOrdinal: { watermarks.value(seeded(.durableAhead) ? .written : .durable) },
             trimmedOrdinal: { retention.trimmedOrdinal.load(ordering: .relaxed) },
             writtenOrdinal: { watermarks.value(.written) },
-            didWrite: { gate.didWrite($0) },
+            didWrite: { gate.didWrite($0) }, didWriteBlocks: { gate.didWriteBlocks($0) },
             didChangeNames: { gate.didChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
@@ -172,8 +173,33 @@ package final class ShardLog: Sendable {
                     continue
                 }
             }
-            if try gate.sync() == .busy { try sleep(.durable, below: ordinal, deadline, unless: { !gate.isBusy }) }
+            if gate.needsSync(shared.journal.greatestLogByteCount) {
+                if try gate.sync() != .busy { continue }
+            } else if shared.commits.sync([self]) == .led, !gate.isBusy {
+                continue
+            }
+            try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed && !gate.isBusy })
         }
+    }
+
+    /// Writes and syncs records of several logs of one store together where that is possible. What became of them, `wait` tells for
+    /// each log.
+    package static func bringAlong(_ level: Level, _ places: [(log: ShardLog, endOrdinal: UInt64)]) {
+        guard level == .durable, places.count > 1, let shared = places.first?.log.shared else { return }
+        var logs: [ShardLog] = []
+        for (log, ordinal) in places where log.watermarks.value(.durable) < ordinal {
+            log.duties.durabilityIsAwaited()
+            guard (try? log.wait(.written, below: ordinal)) != nil, !log.gate.needsSync(shared.journal.greatestLogByteCount) else { continue }
+            logs.append(log)
+        }
+        if logs.count > 1 { _ = shared.commits.sync(logs) }
+    }
+
+    /// Has the store's threads bring the records to the level, for somebody who waits for them later.
+    package func ask(_ level: Level, below ordinal: UInt64) {
+        guard level > .published, watermarks.value(level) < ordinal else { return }
+        duties.want(level, ordinal)
+        signal.queue()
     }
 
     /// Until the sync that somebody else leads has ended.

@@ -42,12 +42,18 @@ struct StoreOpening {
                 // A process that died may have left a log's name in memory only: what is appended to it now must stay.
                 try io.sync(logs.handle)
             }
+            let left = try JournalReplay.run(
+                io: io, root: root, logs: logs, store: store, entropy: entropy, byteCount: configuration.commitJournalByteCount)
+            let journal = CommitJournal(
+                io: io, root: root, entropy: entropy, store: store, byteCount: configuration.commitJournalByteCount, left: left)
+            undo.append { journal.close() }
             let reserve = SpaceReserve(io: io, directory: root, byteCount: configuration.reserveByteCount)
             let pool = try SegmentPool(
                 io: io, directory: poolDirectory, reserve: reserve, configuration: configuration)
             let shared = try StoreShared(
                 io: io, clock: clock, entropy: entropy, configuration: configuration, store: store,
-                generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve)
+                generations: GenerationSource(io: io, root: root, store: store), pool: pool, reserve: reserve,
+                journal: journal)
             return (Handles(root: root, pool: poolDirectory, lock: lock), logs, shared)
         } catch {
             for close in undo.reversed() { close() }

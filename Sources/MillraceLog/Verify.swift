@@ -87,10 +87,13 @@ package struct StoreVerification: Sendable {
         let store = try verifyStoreFile(root, io)
         self.store = store
         let known = [
-            FileNames.lock, FileNames.journal, FileNames.reserve, FileNames.pool, FileNames.logs, StoreFile.name,
+            FileNames.lock, FileNames.journal, FileNames.journal + FileNames.damagedSuffix, FileNames.reserve, FileNames.pool,
+            FileNames.logs, StoreFile.name,
         ]
+        for name in names where name == FileNames.journal + FileNames.damagedSuffix { add(.warning, name, "an opening set this file aside") }
         for name in names where !known.contains(name) { add(.warning, name, "no file or directory of a store has this name") }
-        if names.contains(FileNames.journal) { add(.warning, FileNames.journal, "this version writes no commit journal") }
+        let journal = try JournalContents(in: root, store, io)
+        if let journal, journal.file == nil { add(.warning, FileNames.journal, "neither header page validates for this store") }
         if names.contains(FileNames.pool) {
             let pool = try systemCall { () throws(IOError) in try io.openDirectory(FileNames.pool, in: root, create: false) }
             defer { io.close(pool) }
@@ -110,7 +113,7 @@ package struct StoreVerification: Sendable {
             let handle = try systemCall { () throws(IOError) in try io.openDirectory(name, in: logs, create: false) }
             logCount += 1
             try verifyLog(
-                LogDirectory(io: io, handle: handle, logID: id, storeLow: store.storeLow, storeHigh: store.storeHigh), path)
+                LogDirectory(io: io, handle: handle, logID: id, storeLow: store.storeLow, storeHigh: store.storeHigh), path, after: journal)
         }
     }
 
@@ -135,7 +138,9 @@ package struct StoreVerification: Sendable {
 
     // MARK: Logs
 
-    private mutating func verifyLog(_ directory: LogDirectory, _ path: String) throws(LogError) {
+    private mutating func verifyLog(
+        _ directory: LogDirectory, _ path: String, after journal: JournalContents?
+    ) throws(LogError) {
         let names = try directory.list().sorted()
         let superseded = Set(SegmentName.resolve(names).superseded)
         var segments: [FoundSegment] = []
@@ -152,7 +157,7 @@ package struct StoreVerification: Sendable {
             }
             segmentCount += 1
             do throws(LogError) {
-                segments.append(try FoundSegment.read(segment, in: directory))
+                segments.append(try FoundSegment.read(segment, in: directory, after: journal))
             } catch {
                 guard case .io(let cause) = error else { throw error }
                 segments.append(FoundSegment(name: segment, content: .unread))

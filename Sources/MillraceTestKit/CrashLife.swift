@@ -131,6 +131,11 @@ struct CrashLife {
             try model.logs[log.id]?.append(range, records, arrival: arrival)
         case .flush(let index, let partial): _ = try log(index)?.flushStep(partial: partial)
         case .sync(let index): _ = try log(index)?.syncStep()
+        case .commit:
+            guard let engine = store?.engine else { return }
+            for log in engine.openLogs { _ = log.flushStep() }
+            engine.commitStep(engine.openLogs)
+            _ = try engine.prepareStep()
         case .wait(let index, let level):
             guard let log = try log(index) else { return }
             try log.wait(level, below: log.tip(.published))

@@ -12,6 +12,8 @@ package struct CrashPlan: Sendable {
         case batch(log: Int, count: Int)
         case flush(log: Int, partial: Bool)
         case sync(log: Int)
+        /// Everything that was put to any log is written, and they are synced together.
+        case commit
         /// Waits until everything published has reached the level: a put with that ack level.
         case wait(log: Int, Level)
         case idle(log: Int)
@@ -41,6 +43,7 @@ package struct CrashPlan: Sendable {
             case .batch(let log, let count): "batch of \(count) to \(log)"
             case .flush(let log, let partial): partial ? "flush \(log)" : "flush full buffers of \(log)"
             case .sync(let log): "sync \(log)"
+            case .commit: "commit"
             case .wait(let log, let level): "wait for \(log) \(level)"
             case .idle(let log): "idle \(log)"
             case .pin(let log): "pin in \(log)"
@@ -88,9 +91,11 @@ package struct CrashPlan: Sendable {
         if entropy.chance(0.2) { configuration.openSegmentLimit = 1 }
         configuration.leastRecycledByteCount = entropy.chance(0.7) ? 32 << 10 : 64 << 10
         configuration.recycledByteLimit = 128 << 10
+        // Halves of two pages, or of sixteen.
+        configuration.commitJournalByteCount = [0, 24 << 10, 136 << 10][entropy.next(below: 3)]
         self.configuration = configuration
         hasStreams = entropy.chance(0.15)
-        let logCount = hasStreams || entropy.chance(0.3) ? 3 : 1
+        let logCount = hasStreams || entropy.chance(0.4) ? 3 : 1
         // Some lives have trouble of a kind, or compact a lot, most do not: trouble in all of them would hide what happens without.
         let trouble = entropy.next(below: 8)
         steps = [Step(operation: .createLog, draw: entropy.next())]
@@ -103,7 +108,8 @@ package struct CrashPlan: Sendable {
             case 13: operation = .compact(log: log)
             case 14...27: operation = .batch(log: log, count: 1 + entropy.next(below: entropy.chance(0.25) ? 60 : 12))
             case 28...35: operation = .flush(log: log, partial: entropy.chance(0.5))
-            case 36...41: operation = .sync(log: log)
+            case 36...38: operation = .sync(log: log)
+            case 39...41: operation = logCount > 1 ? .commit : .sync(log: log)
             case 42, 43: operation = .wait(log: log, entropy.chance(0.5) ? .durable : .written)
             case 44, 45: operation = .idle(log: log)
             case 46...50: operation = .pin(log: log)

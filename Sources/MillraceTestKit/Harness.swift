@@ -26,6 +26,7 @@ package struct Harness {
         configuration.firstSegmentByteCount = 32 << 10
         configuration.greatestSegmentByteCount = 64 << 10
         configuration.reserveByteCount = 0
+        configuration.commitJournalByteCount = 136 << 10
         configuration.greatestRecordByteCount = 1 << 20
         return configuration
     }

@@ -9,7 +9,7 @@ import Testing
         let page = Bytes.page().put("MILLRNOT", at: 0).put(sequence, at: 8).put(UInt64(1 << 40 | 10), at: 16)
         page.put(UInt64(13_000), at: 24).put(UInt64(1 << 40 | 20), at: 32).put(UInt64(14_000), at: 40)
         page.put(UInt64(0xB001), at: 48).put(UInt64(0xB002), at: 56).put(UInt64(1_735_689_600_000), at: 64)
-        page.put(UInt64(1_735_689_599_000), at: 72).put(UInt64(3), at: 80).put(UInt32(1), at: 88).put(UInt32(5), at: 92)
+        page.put(UInt64(1_735_689_599_000), at: 72).put(UInt32(1), at: 88).put(UInt32(5), at: 92)
         page.put(UInt32(0xCCCC), at: 96).put(UInt32(2), at: 100).put(identity.salt, at: 104).put(UInt32(0xAAAA), at: 112)
         return page.seal(identity.positioned(DurableNote.byteOffset(ofSequence: sequence)))
     }
@@ -40,7 +40,6 @@ import Testing
         #expect(note.bootLow == 0xB001 && note.bootHigh == 0xB002)
         #expect(note.milliseconds == 1_735_689_600_000)
         #expect(note.lastArrivalMilliseconds == 1_735_689_599_000)
-        #expect(note.journalAppliedUpTo == 3)
         #expect(note.isCleanClose)
         #expect(note.blockCount == 5)
         #expect(note.lastBlockChecksum == 0xCCCC)

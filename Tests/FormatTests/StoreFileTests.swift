@@ -126,7 +126,7 @@ import Testing
             try Self.decode(Self.file(Self.slot(), Self.slot(sequence: 5).put(UInt16(2), at: 10).seal()))
         }
         #expect(throws: LogError.newerFormat(file: "store", leastReaderVersion: 1, unknownFeatures: 1)) {
-            try Self.decode(Self.file(Self.slot().put(Format.journalFeature, at: 16).seal(), nil))
+            try Self.decode(Self.file(Self.slot().put(UInt64(1), at: 16).seal(), nil))
         }
     }
 

@@ -18,6 +18,7 @@ package enum FuzzSeeds {
             case .storeFile: storeFiles()
             case .catalogue: catalogue()
             case .segment: segments()
+            case .journal: JournalFuzz.seeds()
             case .names: names()
             case .texts: texts()
             case .tokens: tokens()

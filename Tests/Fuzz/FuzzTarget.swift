@@ -18,6 +18,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case storeFile = "store-file"
     case catalogue
     case segment
+    case journal
     case names
     case texts
     case tokens
@@ -36,6 +37,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .storeFile: StoreFileFuzz.run(input)
         case .catalogue: CatalogueFuzz.run(input)
         case .segment: SegmentFuzz.run(input)
+        case .journal: JournalFuzz.run(input)
         case .names: TextFuzz.names(input)
         case .texts: TextFuzz.texts(input)
         case .tokens: TokenFuzz.run(input)

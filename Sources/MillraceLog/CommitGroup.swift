@@ -1,0 +1,112 @@
+import MillraceIO
+import Synchronization
+
+/// The logs of a store that are to become durable together.
+///
+/// Whoever finds nobody leading leads: it takes all logs that were asked for meanwhile and makes them durable, by one sync of the commit
+/// journal where there are several. What comes while it works gathers for the next group, so that groups grow with the load by
+/// themselves. A leader that has what it came for leaves the next group to a sync thread, or to whoever comes first.
+final class CommitGroup: Sendable {
+    enum Outcome: Sendable {
+        /// A group with the logs has ended; what is not durable now has failed, or is in somebody else's hands.
+        case led
+        /// Somebody else leads: the logs are in the next group.
+        case gathered
+    }
+
+    private struct State {
+        var pending: [ObjectIdentifier: ShardLog] = [:]
+        var isLed = false
+        /// The next group waits for somebody who leads it.
+        var isOffered = false
+
+        mutating func take() -> [ShardLog] {
+            defer { pending.removeAll(keepingCapacity: true) }
+            return pending.count < 2 ? Array(pending.values) : pending.values.sorted { $0.id < $1.id }
+        }
+    }
+    private let state = Guarded(State())
+    private let journal: CommitJournal
+    private let scheduler: Scheduler
+
+    init(journal: CommitJournal, scheduler: Scheduler) {
+        self.journal = journal
+        self.scheduler = scheduler
+    }
+
+    /// Somebody is at it, or is about to be.
+    var isLed: Bool { state.withLock { $0.isLed && !$0.isOffered } }
+
+    /// Makes durable what the logs have written, or leaves it to whoever leads. Errors are the logs' own: they say so by their failure.
+    func sync(_ logs: [ShardLog]) -> Outcome {
+        let group: [ShardLog]? = state.withLock { state in
+            for log in logs { state.pending[ObjectIdentifier(log)] = log }
+            if state.isLed, !state.isOffered { return nil }
+            state.isLed = true
+            state.isOffered = false
+            return state.take()
+        }
+        guard let group else { return .gathered }
+        run(group)
+        let isMore = state.withLock { state in
+            state.isLed = !state.pending.isEmpty
+            state.isOffered = state.isLed
+            return state.isLed
+        }
+        if isMore {
+            if scheduler.hasThreads { scheduler.wakeSyncThread() } else { while leadStep() {} }
+        }
+        return .led
+    }
+
+    /// Leads the group that somebody left. False when there is none.
+    func leadStep() -> Bool {
+        let group: [ShardLog]? = state.withLock { state in
+            guard state.isOffered else { return nil }
+            state.isOffered = false
+            return state.take()
+        }
+        guard let group else { return false }
+        run(group)
+        return state.withLock { state in
+            state.isLed = !state.pending.isEmpty
+            state.isOffered = state.isLed
+            return state.isLed
+        }
+    }
+    var hasWork: Bool { state.withLock { $0.isOffered } }
+
+    /// Lets go of the logs that nobody will lead any more.
+    func retire() {
+        let pending = state.withLock { state in
+            defer { state = State() }
+            return state.pending
+        }
+        withExtendedLifetime(pending) {}
+    }
+
+    private func run(_ group: [ShardLog]) {
+        defer { for log in group { log.didSync() } }
+        guard group.count > 1 else {
+            for log in group { _ = try? log.gate.sync() }
+            return
+        }
+        var commits: [SyncGate.Commit] = [], alone: [ShardLog] = []
+        for log in group {
+            switch try? log.gate.beginCommit(greatestByteCount: journal.greatestLogByteCount) {
+            case .begun(let commit): commits.append(commit)
+            case .needsSync: alone.append(log)
+            case .nothingToCommit, .busy, nil: break
+            }
+        }
+        if commits.count > 1, let half = journal.commit(commits) {
+            for commit in commits { commit.gate.endCommit(commit, half: half) }
+        } else {
+            for commit in commits { commit.gate.cancelCommit(commit) }
+            for commit in commits { _ = try? commit.gate.sync() }
+        }
+        for log in alone { _ = try? log.gate.sync() }
+        if commits.count + alone.count > 1, journal.want() { scheduler.wakePreparer() }
+        if journal.isDraining { if scheduler.hasThreads { scheduler.wakeSyncThread() } else { _ = journal.drainStep() } }
+    }
+}
