@@ -102,6 +102,11 @@ final class RecordMerge: Sendable {
 
     /// Opens the shards that come first and finds where each begins.
     private func begin() async throws(KinesisError) {
+        while try await !tryToBegin() {}
+    }
+
+    /// False when a shard went between the look at the stream and its opening: its children may be the first by now.
+    private func tryToBegin() async throws(KinesisError) -> Bool {
         let version = stream.version
         try stream.check(version)
         var finished: Set<ShardID> = []
@@ -116,13 +121,14 @@ final class RecordMerge: Sendable {
             if let ordinal = ordinals[shard.id], shard.isEnd(ordinal) { finished.insert(shard.id) }
         }
         let first = Self.next(of: version.shards, in: version, finished: finished, begun: [])
-        let lanes = try await open(first, from: start)
+        guard let lanes = try await open(first, from: start) else { return false }
         state.withLock { state in
             state.hasBegun = true
             state.finished = finished
             state.ordinals = ordinals
             for lane in lanes { state.add(lane) }
         }
+        return true
     }
 
     /// The shards that may begin: not begun yet, and nothing is left to be read of their parents.
@@ -135,33 +141,41 @@ final class RecordMerge: Sendable {
         }
     }
 
-    private func open(_ shards: [Shard], from start: StreamPosition) async throws(KinesisError) -> [ShardLane] {
-        try await stream.core.readers.run { [stream, level] () throws(KinesisError) in
-            var lanes: [ShardLane] = []
-            for shard in shards {
-                let ordinal = try start.ordinal(in: shard, of: stream, level: level)
-                lanes.append(try ShardLane(shard, from: ordinal, level: level))
+    /// nil when one of them is gone: then the stream is without it already.
+    private func open(_ shards: [Shard], from start: StreamPosition) async throws(KinesisError) -> [ShardLane]? {
+        do throws(KinesisError) {
+            return try await stream.core.readers.run { [stream, level] () throws(KinesisError) in
+                var lanes: [ShardLane] = []
+                for shard in shards {
+                    let ordinal = try start.ordinal(in: shard, of: stream, level: level)
+                    lanes.append(try ShardLane(shard, from: ordinal, level: level))
+                }
+                return lanes
             }
-            return lanes
+        } catch {
+            if shards.contains(where: \.isGone) { return nil }
+            throw error
         }
     }
 
     /// The lane's shard has been read to its end: its children begin, unless another parent is still being read.
     private func finish(_ index: Int, _ lane: ShardLane) async throws(KinesisError) {
-        let version = stream.version
         let (finished, begun) = state.withLock { state in
             state.lanes[index] = nil
             state.finished.insert(lane.shardID)
             state.ordinals[lane.shardID] = lane.endOrdinal ?? lane.ordinal
             return (state.finished, Set(state.lanes.values.map(\.shardID)))
         }
-        // A child may have gone before it was begun: then its own children are next.
-        let candidates = version.hasLostShards ? version.shards : version.children(of: lane.shardID)
-        let children = Self.next(of: candidates, in: version, finished: finished, begun: begun)
-        if children.isEmpty { return }
         do throws(KinesisError) {
-            let lanes = try await open(children, from: start.ofDescendants)
-            state.withLock { state in for lane in lanes { state.add(lane) } }
+            while true {
+                let version = stream.version
+                // A child may have gone before it was begun: then its own children are next.
+                let candidates = version.hasLostShards ? version.shards : version.children(of: lane.shardID)
+                let children = Self.next(of: candidates, in: version, finished: finished, begun: begun)
+                if children.isEmpty { return }
+                guard let lanes = try await open(children, from: start.ofDescendants) else { continue }
+                return state.withLock { state in for lane in lanes { state.add(lane) } }
+            }
         } catch {
             // Iterated again, this is tried again.
             state.withLock { state in

@@ -51,6 +51,29 @@ import Testing
 
     // MARK: A store
 
+    /// The first record is in a shard that goes while the reading begins, so that its child's is the first that is left.
+    @Test func `a reading that begins while a shard goes begins with what is left`() async throws {
+        for _ in 0..<400 {
+            let test = TestStore()
+            var store = try test.open()
+            try store.make()
+            try Self.put(store, "old")
+            test.clock.advance(milliseconds: 1_000)
+            try store.split(0)
+            test.clock.advance(milliseconds: 25 * Self.hour)
+            try Self.put(store, "child")
+            try store.closeBlocking()
+            store = try test.open()
+            let stream = try store.stream("s")
+            let sweep = WorkerThread(name: "sweep") { [store] in _ = try? store.sweepBlocking() }
+            var records = stream.records(from: .trimHorizon).makeAsyncIterator()
+            let first = try await records.next()
+            #expect(first.map { String(decoding: $0.data, as: UTF8.self) } == "child")
+            sweep.join()
+            try store.closeBlocking()
+        }
+    }
+
     @Test func `a closed shard goes when its last record does, is refused from then on, and its children name it`() throws {
         let test = TestStore()
         var store = try test.open()
