@@ -13,6 +13,8 @@ import Synchronization
 final class CommitJournal: Sendable {
     private struct State {
         var open: Open?
+        /// Asked for once, however often it is missed until it is made.
+        var wasWanted = false
         var isWanted = false
         /// It could not be made, or failed: not tried again before the store is opened anew.
         var isGivenUp = false
@@ -65,7 +67,8 @@ final class CommitJournal: Sendable {
     /// Asks for the file; true the first time.
     func want() -> Bool {
         state.withLock { state in
-            guard state.open == nil, !state.isGivenUp, !state.isWanted else { return false }
+            guard state.open == nil, !state.isGivenUp, !state.wasWanted else { return false }
+            state.wasWanted = true
             state.isWanted = true
             return true
         }
