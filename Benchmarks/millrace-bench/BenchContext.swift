@@ -23,7 +23,8 @@
 
     /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
-        MainJob(), Burst(), Sustained(), DurableEach(), Group(), Producers(), Tail(), Scan(), FanOut(), StoredBytesScenario(),
+        MainJob(), Append(), Burst(), Routed(), Sustained(), GroupSync(), DurableEach(), Group(), ManyShards(), Producers(), Tail(),
+        OpenLoop(), Scan(), Seek(), FanOut(), StoredBytesScenario(),
         Reopen(), Reshard(), ManyStreams(), Upkeep(), Churn(),
     ]
 

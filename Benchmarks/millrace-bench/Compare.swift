@@ -19,8 +19,8 @@
         var tolerance = 0.2
 
         func run() throws {
-            let earlier = try ResultsFile(path: before)
-            let later = try ResultsFile(path: after)
+            let earlier = try RunFile(path: before)
+            let later = try RunFile(path: after)
             print("before  \(before)\nafter   \(after)")
             var worse: [String] = []
             var lines = [["floor", "before", "after", "after / before", ""]]
@@ -70,25 +70,5 @@
     private func zip(_ left: Double?, _ right: Double?) -> (Double, Double)? {
         guard let left, let right else { return nil }
         return (left, right)
-    }
-
-    /// What a run wrote, read back.
-    private struct ResultsFile {
-        var floors: [Floor] = []
-        var rows: [Row] = []
-
-        private struct Kind: Decodable { let kind: String }
-
-        init(path: String) throws {
-            let decoder = JSONDecoder()
-            for line in try readWhole(path).split(separator: 10) {
-                let data = Data(line)
-                switch try decoder.decode(Kind.self, from: data).kind {
-                case "floor": floors.append(try decoder.decode(Floor.self, from: data))
-                case "result": rows.append(try decoder.decode(Row.self, from: data))
-                default: break
-                }
-            }
-        }
     }
 #endif

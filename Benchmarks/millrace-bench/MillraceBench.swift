@@ -1,5 +1,6 @@
 #if Tools
     import ArgumentParser
+    import Foundation
 
     /// Measures Millrace beside the floors of the machine it runs on, and verifies what it measured.
     @main
@@ -8,7 +9,8 @@
             commandName: "millrace-bench",
             abstract: "Measures Millrace beside the floors of this machine, and verifies what it wrote.",
             subcommands: [
-                RunCommand.self, FloorsCommand.self, LayoutsCommand.self, CompareCommand.self, ListCommand.self,
+                RunCommand.self, FloorsCommand.self, LayoutsCommand.self, CompareCommand.self, ReportCommand.self,
+                ListCommand.self,
             ],
             defaultSubcommand: RunCommand.self)
     }
@@ -57,14 +59,25 @@
         var scenarios: [String] = []
         @Flag(help: "Every scenario, not the main job alone; those that take half an hour only by name.")
         var all = false
-        @Option(help: "JSON lines of other engines' results, to stand in the same table.")
+        @Option(help: "Program that measures other engines, run once in each repetition: millrace-peers.")
         var peers: String?
+        @Option(help: "Only the other engines' workloads whose name begins with this; may be repeated.")
+        var peerWorkload: [String] = []
+        @Option(help: "File for the whole report as one HTML page.")
+        var html: String?
+        @Option(help: "File for the report in Markdown.")
+        var markdown: String?
+
+        /// A whole name, or the beginning of one where nothing has it as its whole name.
+        private func isMeant(_ name: String, by text: String) -> Bool {
+            allScenarios.contains { $0.name == text } ? name == text : name.hasPrefix(text)
+        }
 
         func run() async throws {
             let chosen =
                 scenarios.isEmpty
                 ? (all ? allScenarios.filter { !$0.isLong } : [allScenarios[0]])
-                : allScenarios.filter { scenario in scenarios.contains { scenario.name.hasPrefix($0) } }
+                : allScenarios.filter { scenario in scenarios.contains { isMeant(scenario.name, by: $0) } }
             guard scenarios.isEmpty || !chosen.isEmpty else {
                 throw ValidationError("no scenario is called that; see `list`")
             }
@@ -72,17 +85,28 @@
             defer { context.cleanUp() }
             let report = Report(context)
             report.begin()
-            report.take(try measureFloors(in: context))
+            var bar = ProgressBar()
+            bar.begin(total: 1 + context.repetitions * (chosen.count + (peers == nil ? 0 : 1)))
+            bar.step("floors")
+            let floors = try measureFloors(in: context)
+            bar.end()
+            report.take(floors)
             var results = RowCollection()
             for repetition in 1...context.repetitions {
                 for scenario in chosen {
-                    report.progress("repetition \(repetition) of \(context.repetitions): \(scenario.name)")
+                    bar.step("repetition \(repetition) of \(context.repetitions): \(scenario.name)")
                     for row in try await scenario.run(in: context) { results.add(row) }
                 }
+                if let peers {
+                    bar.step("repetition \(repetition) of \(context.repetitions): other engines")
+                    for row in try Peers(program: peers, workloads: peerWorkload).run(common) { results.add(row) }
+                }
             }
+            bar.end()
             report.take(results.medians())
-            if let peers { report.take(try readRows(from: peers)) }
-            try report.finish()
+            let run = try RunFile(lines: try report.finish())
+            if let html { try HTMLReport(run).text.write(toFile: html, atomically: true, encoding: .utf8) }
+            if let markdown { try MarkdownReport(run).text.write(toFile: markdown, atomically: true, encoding: .utf8) }
             if report.hasFailedVerification { throw ExitCode(1) }
         }
     }

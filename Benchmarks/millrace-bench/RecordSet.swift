@@ -1,6 +1,4 @@
 #if Tools
-    import MillraceIO
-
     /// The records of a scenario, taken round and round: the flights, or made ones, which their name says.
     ///
     /// Made records are many enough that the same one comes again only far outside a block, where LZ4 does not see it.
@@ -21,15 +19,18 @@
             byteCount = flights.byteCount
         }
 
-        /// Text as a compact flight of so many bytes would be, key and data together; the same in every run.
-        static func made(recordByteCount: Int, keyByteCount: Int, count: Int = 20_011) -> RecordSet {
+        /// Text as a compact flight of so many bytes would be, key and data together; the same in every run. Some 4,000 keys, or a key
+        /// for each record.
+        static func made(
+            recordByteCount: Int, keyByteCount: Int, count: Int = 20_011, hasDistinctKeys: Bool = false
+        ) -> RecordSet {
             var random = Sequence64(state: UInt64(recordByteCount))
             var bytes: [UInt8] = []
             var places: [FlightPlace] = []
             bytes.reserveCapacity(count * recordByteCount)
             for index in 0..<count {
                 let start = bytes.count
-                let number = random.next() % 4043
+                let number = hasDistinctKeys ? UInt64(index) &* 7_919 % 9_999_991 : random.next() % 4043
                 bytes += Array("N\(10_000 + number)AAAAAAAAAA".utf8.prefix(keyByteCount))
                 bytes += text(&random, index: index, byteCount: recordByteCount - keyByteCount)
                 places.append(
@@ -53,11 +54,16 @@
             func pick(_ names: [String]) -> String { names[Int(random.next() % UInt64(names.count))] }
             func number(_ limit: UInt64) -> UInt64 { random.next() % limit }
             if byteCount < 40 { return Array("\(number(10_000_000_000_000))............".utf8).prefix(byteCount) }
-            let line =
-                #"{"day":\#(index / 900),"carrier":"\#(pick(carriers))","flight":\#(number(6000)),"dep":\#(number(1440)),"#
-                + #""arr":\#(number(1440)),"from":"\#(pick(airports))","to":"\#(pick(airports))","late":\#(number(90)),"#
-                + #""miles":\#(number(2500)),"minutes":\#(number(400)),"tail":\#(number(100_000))}"#
-            return Array(line.utf8).prefix(byteCount)
+            // A long record is several flights, one behind the other.
+            var text: [UInt8] = []
+            while text.count < byteCount {
+                let line =
+                    #"{"day":\#(index / 900),"carrier":"\#(pick(carriers))","flight":\#(number(6000)),"dep":\#(number(1440)),"#
+                    + #""arr":\#(number(1440)),"from":"\#(pick(airports))","to":"\#(pick(airports))","late":\#(number(90)),"#
+                    + #""miles":\#(number(2500)),"minutes":\#(number(400)),"tail":\#(number(100_000))}"#
+                text += line.utf8
+            }
+            return text.prefix(byteCount)
         }
 
         /// A small generator whose numbers are the same everywhere (splitmix64).

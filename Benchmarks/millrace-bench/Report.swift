@@ -17,11 +17,6 @@
             for warning in context.environment.warnings { print("WARNING      \(warning)") }
         }
 
-        /// A sign of life on standard error.
-        func progress(_ text: String) {
-            FileHandle.standardError.write(Data("\(text)\n".utf8))
-        }
-
         func take(_ floors: [Floor]) {
             self.floors += floors
             print("\nfloors (median, min...max of \(context.repetitions))")
@@ -50,8 +45,9 @@
 
         var hasFailedVerification: Bool { rows.contains { $0.notMeasured == nil && !$0.verified } }
 
-        /// Prints the table, writes the file, and says what was wrong.
-        func finish() throws {
+        /// Prints the table, writes the file, and says what was wrong. The lines of the file, written or not.
+        @discardableResult
+        func finish() throws -> [String] {
             let environment = context.environment.finished()
             if !rows.isEmpty { printResults() }
             print(
@@ -61,14 +57,15 @@
             for row in rows where row.notMeasured == nil && !row.verified {
                 print("FAILED       verification of \(row.scenario) (\(row.engine), \(row.ack), \(row.codec))")
             }
-            guard let results = context.results else { return }
             var lines = [try jsonLine(environment)]
             lines += try floors.map { try jsonLine($0) }
             lines += try rows.map { try jsonLine($0) }
+            guard let results = context.results else { return lines }
             let path = "\(results)/\(environment.utc)-\(context.commit).jsonl"
             try FileManager.default.createDirectory(atPath: results, withIntermediateDirectories: true)
             try lines.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
             print("written to   \(path)")
+            return lines
         }
 
         private func printResults() {

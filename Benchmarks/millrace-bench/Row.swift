@@ -30,6 +30,11 @@
         var p99: Double?
         var p999: Double?
         var maximum: Double?
+        /// The whole distribution, for curves: pairs of a share of the calls, 0...1, and nanoseconds, ascending.
+        var percentiles: [[Double]]?
+        /// Records a second in intervals of `sampleSeconds`, one after the other from the start.
+        var samples: [Double]?
+        var sampleSeconds: Double?
         var storedBytesPerByte: Double?
         var writtenBytesPerByte: Double?
 
@@ -113,6 +118,8 @@
                 row.floor = middle { $0.floor }
                 row.ratioToFloor = middle { $0.ratioToFloor }
                 row.note = all.last?.note
+                row.percentiles = all.last?.percentiles
+                row.samples = all.last?.samples
                 row.verified = all.allSatisfy { $0.verified }
                 row.repetitions = all.count
                 return row

@@ -1,0 +1,1 @@
+../../../Instructions/QuietIO.swift
