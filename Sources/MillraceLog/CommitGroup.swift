@@ -59,6 +59,11 @@ final class CommitGroup: Sendable {
         return .led
     }
 
+    /// Whether the log is in the next group of somebody who leads already: then its records are written and synced with that one's.
+    func holds(_ log: ShardLog) -> Bool {
+        state.withLock { $0.isLed && !$0.isOffered && $0.pending[ObjectIdentifier(log)] != nil }
+    }
+
     /// Leads the group that somebody left. False when there is none.
     func leadStep() -> Bool {
         let group: [ShardLog]? = state.withLock { state in
@@ -87,6 +92,8 @@ final class CommitGroup: Sendable {
 
     private func run(_ group: [ShardLog]) {
         defer { for log in group { log.didSync() } }
+        // Those who came to a log of the group after the first have left the writing to this.
+        for log in group { log.writePublished() }
         guard group.count > 1 else {
             for log in group { _ = try? log.gate.sync() }
             return

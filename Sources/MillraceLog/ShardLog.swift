@@ -163,6 +163,11 @@ package final class ShardLog: Sendable {
         }
         while watermarks.value(level) < ordinal {
             try failure.check()
+            if level == .durable, shared.commits.holds(self) {
+                try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed })
+                if let error = flusher.storageFull { throw error }
+                continue
+            }
             if watermarks.value(.written) < ordinal {
                 switch shared.withEncoder({ flusher.step(&$0, partial: true) }) {
                 case .progress: continue
@@ -179,6 +184,13 @@ package final class ShardLog: Sendable {
                 continue
             }
             try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed && !gate.isBusy })
+        }
+    }
+
+    /// Writes what is published, unless somebody else does just now.
+    func writePublished() {
+        while watermarks.value(.written) < watermarks.value(.published) {
+            guard case .progress = shared.withEncoder({ flusher.step(&$0, partial: true) }) else { return }
         }
     }
 
