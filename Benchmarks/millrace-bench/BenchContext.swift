@@ -25,7 +25,7 @@
     let allScenarios: [any Scenario] = [
         MainJob(), Append(), Burst(), Routed(), Sustained(), GroupSync(), DurableEach(), Group(), ManyShards(), Producers(), Tail(),
         OpenLoop(), Scan(), Seek(), FanOut(), StoredBytesScenario(),
-        Reopen(), Reshard(), ManyStreams(), Upkeep(), Churn(),
+        Reopen(), Reshard(), ManyStreams(), Upkeep(), Load(), Churn(),
     ]
 
     /// What scenarios and floors work with.
@@ -39,11 +39,13 @@
         /// Bytes for the scenarios that are asked for more or less than they do by themselves.
         let size: Int?
         /// Bytes of key and data a second for the scenarios that send at a fixed rate.
-        let bytesPerSecond: Double
+        let bytesPerSecond: Double?
         /// For the scenarios that run for a time, when they are asked for another one than their own.
         let seconds: Int?
         /// Where the scenarios that take samples put them; nil for nowhere.
         let csv: String?
+        /// As given, for a process of this one's own.
+        let options: CommonOptions
         let commit: String
         let environment: Environment
         /// Where the results file goes; nil for none.
@@ -59,7 +61,8 @@
             repetitions = options.repetitions
             quick = options.quick
             size = options.size.map { $0 * 1_000_000 }
-            bytesPerSecond = options.rate * 1e6
+            bytesPerSecond = options.rate.map { $0 * 1e6 }
+            self.options = options
             seconds = options.seconds
             csv = options.csv
             commit = options.commit

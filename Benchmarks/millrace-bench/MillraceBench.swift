@@ -10,7 +10,7 @@
             abstract: "Measures Millrace beside the floors of this machine, and verifies what it wrote.",
             subcommands: [
                 RunCommand.self, FloorsCommand.self, LayoutsCommand.self, CompareCommand.self, ReportCommand.self,
-                ListCommand.self,
+                ListCommand.self, LoadWriterCommand.self,
             ],
             defaultSubcommand: RunCommand.self)
     }
@@ -31,10 +31,12 @@
         var quick = false
         @Option(help: "Megabytes to store, for the scenario `reopen`.")
         var size: Int?
-        @Option(help: "Megabytes of key and data a second, for the scenario `churn`.")
-        var rate = 8.0
-        @Option(help: "Seconds to run, for the scenario `churn`; 1800 by itself, 60 with --quick.")
+        @Option(help: "Megabytes of key and data a second, for `churn` (8 by itself) and `load` (as fast as it goes by itself).")
+        var rate: Double?
+        @Option(help: "Seconds to run, for `churn` (1800 by itself, 60 with --quick) and `load` (10, and 2).")
         var seconds: Int?
+        @OptionGroup(title: "Of the scenario `load`")
+        var load: LoadOptions
         @Option(help: "File for the samples of the scenario `churn`, comma-separated; of the last repetition.")
         var csv: String?
         @Option(help: "Commit to name in the report.")
@@ -45,8 +47,38 @@
         mutating func validate() throws {
             if quick { repetitions = 1 }
             guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions takes 1...1000") }
-            guard rate >= 0.01, rate <= 100_000 else { throw ValidationError("--rate takes 0.01...100000") }
+            guard (0.01...100_000).contains(rate ?? 1) else { throw ValidationError("--rate takes 0.01...100000") }
             guard (1...1_000_000).contains(seconds ?? 1) else { throw ValidationError("--seconds takes 1...1000000") }
+        }
+    }
+
+    /// What the scenario `load` puts, and how.
+    struct LoadOptions: ParsableArguments {
+        @Option(help: "Bytes of key and data of a made record, 12...10485760; flights without it.")
+        var recordBytes: Int?
+        @Option(help: "Records in one call, 1...500.")
+        var batch = 500
+        @Option(help: "Threads that put.")
+        var producers = 1
+        @Option(help: "Shards of the stream.")
+        var shards = 1
+        @Option(help: "How far a put waits: published, written or durable.")
+        var ack = "written"
+        @Option(help: "lz4 or raw.")
+        var codec = "lz4"
+        @Option(help: "Draws where producers begin in the records.")
+        var seed: UInt64 = 1
+        @Option(help: "Kill the writer, a process of its own, after so many seconds, and look for every record that it was told of.")
+        var crashAt: Double?
+
+        mutating func validate() throws {
+            guard (12...10 << 20).contains(recordBytes ?? 12) else { throw ValidationError("--record-bytes takes 12...10485760") }
+            guard (1...500).contains(batch) else { throw ValidationError("--batch takes 1...500") }
+            guard (1...1024).contains(producers) else { throw ValidationError("--producers takes 1...1024") }
+            guard (1...10_000).contains(shards) else { throw ValidationError("--shards takes 1...10000") }
+            guard ["published", "written", "durable"].contains(ack) else { throw ValidationError("--ack takes published, written or durable") }
+            guard ["lz4", "raw"].contains(codec) else { throw ValidationError("--codec takes lz4 or raw") }
+            guard (0.1...86_400).contains(crashAt ?? 1) else { throw ValidationError("--crash-at takes 0.1...86400") }
         }
     }
 

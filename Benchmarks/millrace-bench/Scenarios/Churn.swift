@@ -85,7 +85,7 @@
         let periodMilliseconds: UInt64
 
         init(_ context: BenchContext) {
-            bytesPerSecond = context.bytesPerSecond
+            bytesPerSecond = context.bytesPerSecond ?? 8e6
             seconds = context.seconds ?? (context.quick ? 60 : 1800)
             periodMilliseconds = context.quick ? 10_000 : 60_000
         }

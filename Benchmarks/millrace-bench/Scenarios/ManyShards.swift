@@ -19,6 +19,7 @@
             let set = RecordSet.made(recordByteCount: 100, keyByteCount: 10)
             return [
                 try rounds(set, shards: 4, context), try rounds(set, shards: 64, context),
+                try rounds(set, shards: 64, isWritten: true, context),
                 try threads(set, shards: 64, context), try await tasks(set, shards: 1, context),
                 try await tasks(set, shards: 64, context),
             ]
@@ -36,39 +37,48 @@
 
         /// One thread: a record for each shard, then all of them are waited for. Beside it, in turns, what the device takes for as
         /// many bytes in one write and one sync.
-        private func rounds(_ set: RecordSet, shards: Int, _ context: BenchContext) throws -> Row {
+        /// - Parameter isWritten: the records are in their segments before the clock starts: what is left is the commit.
+        private func rounds(_ set: RecordSet, shards: Int, isWritten: Bool = false, _ context: BenchContext) throws -> Row {
             let (store, logs, path) = try Self.open(shards, context)
             defer { removeTree(path) }
             let probe = try SyncProbe("\(context.directory)/floor-shards")
             var row = Row(engine: "millrace log", scenario: name, ack: "durable (each)", codec: "lz4", batch: shards)
-            row.detail = "\(set.name), \(shards) shards, one thread"
+            row.detail = "\(set.name), \(shards) shards, one thread" + (isWritten ? ", written before" : "")
             var latency = Latency(), floor = Latency()
             var count = 0
-            func round() throws {
+            /// The nanoseconds that count.
+            func round() throws -> UInt64 {
+                var start = nanoseconds()
                 var places: [(log: ShardLog, endOrdinal: UInt64)] = []
                 for (index, log) in logs.enumerated() {
                     let at = (count + index) % set.count
                     places.append((log, try log.append(key: set.key(at), data: set.data(at), arrival: Self.now) + 1))
                 }
-                ShardLog.bringAlong(.durable, places)
+                if isWritten {
+                    for place in places { try place.log.wait(.written, below: place.endOrdinal) }
+                    start = nanoseconds()
+                    store.commitStep(logs)
+                } else {
+                    ShardLog.bringAlong(.durable, places)
+                }
                 for place in places { try place.log.wait(.durable, below: place.endOrdinal) }
                 count += shards
+                return nanoseconds() &- start
             }
             // Segments begin, the journal is made.
-            for _ in 0..<20 { try round() }
+            for _ in 0..<20 { _ = try round() }
             usleep(300_000)
             let commits = store.commitCount, first = count
             let bytes = try logs[0].blocks().byteCount / (count / shards) * shards
             let limit: UInt64 = context.quick ? 500_000_000 : 2_000_000_000
             var spent: UInt64 = 0
             while spent < limit {
-                let start = nanoseconds()
-                try round()
+                let time = try round()
                 let middle = nanoseconds()
                 try probe.run(byteCount: bytes)
-                latency.record(middle &- start)
+                latency.record(time)
                 floor.record(nanoseconds() &- middle)
-                spent += middle &- start
+                spent += time
             }
             row.measured(
                 records: count - first, payloadBytes: set.byteCount(from: first % set.count, count: count - first),
