@@ -171,7 +171,7 @@ final class CommitJournal: Sendable {
             guard let open = state.open, !state.isGivenUp, byteCount <= open.file.half(0).count else { return nil }
             if state.end + byteCount > open.file.half(state.half).upperBound {
                 let other = 1 - state.half
-                state.isDraining = true
+                state.isDraining = !seeded(.journalReused)
                 guard seeded(.journalReused) || state.gates[other].values.allSatisfy({ !$0.hasFrames(inHalf: other) }) else { return nil }
                 state.gates[other] = [:]
                 state.half = other

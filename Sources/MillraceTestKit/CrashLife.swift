@@ -133,6 +133,10 @@ struct CrashLife {
         case .sync(let index): _ = try log(index)?.syncStep()
         case .commit:
             guard let engine = store?.engine else { return }
+            for index in 0..<min(3, model.logs.count) where dice.chance(0.6) {
+                try perform(.batch(log: index, count: 1 + dice.next(below: 12)), dice)
+                hook.modelChanged(model)
+            }
             for log in engine.openLogs { _ = log.flushStep() }
             engine.commitStep(engine.openLogs)
             _ = try engine.prepareStep()

@@ -12,7 +12,7 @@ package struct CrashPlan: Sendable {
         case batch(log: Int, count: Int)
         case flush(log: Int, partial: Bool)
         case sync(log: Int)
-        /// Everything that was put to any log is written, and they are synced together.
+        /// Some logs get a batch, everything that was put to any is written, and they are synced together.
         case commit
         /// Waits until everything published has reached the level: a put with that ack level.
         case wait(log: Int, Level)
@@ -91,16 +91,22 @@ package struct CrashPlan: Sendable {
         if entropy.chance(0.2) { configuration.openSegmentLimit = 1 }
         configuration.leastRecycledByteCount = entropy.chance(0.7) ? 32 << 10 : 64 << 10
         configuration.recycledByteLimit = 128 << 10
-        // Halves of two pages, or of sixteen.
-        configuration.commitJournalByteCount = [0, 24 << 10, 136 << 10][entropy.next(below: 3)]
+        // Halves of one page, or of sixteen.
+        configuration.commitJournalByteCount = [0, 16 << 10, 136 << 10][entropy.next(below: 3)]
         self.configuration = configuration
         hasStreams = entropy.chance(0.15)
         let logCount = hasStreams || entropy.chance(0.4) ? 3 : 1
+        // Lives in which several logs become durable together, again and again: from the beginning there are all of them.
+        let isCommitting = logCount > 1 && configuration.commitJournalByteCount > 0 && entropy.chance(0.6)
         // Some lives have trouble of a kind, or compact a lot, most do not: trouble in all of them would hide what happens without.
         let trouble = entropy.next(below: 8)
-        steps = [Step(operation: .createLog, draw: entropy.next())]
-        for _ in 1..<Self.stepCount {
+        steps = (0..<(isCommitting && !hasStreams ? logCount : 1)).map { _ in Step(operation: .createLog, draw: entropy.next()) }
+        while steps.count < Self.stepCount {
             let log = entropy.next(below: logCount)
+            if isCommitting, entropy.chance(0.35) {
+                steps.append(Step(operation: .commit, draw: entropy.next()))
+                continue
+            }
             let operation: Operation
             switch entropy.next(below: 64) {
             case 0...11: operation = .append(log: log)
