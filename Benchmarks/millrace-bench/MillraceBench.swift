@@ -95,6 +95,8 @@
         var peers: String?
         @Option(help: "Only the other engines' workloads whose name begins with this; may be repeated.")
         var peerWorkload: [String] = []
+        @Option(help: "Only this other engine; may be repeated.")
+        var peerEngine: [String] = []
         @Option(help: "File for the whole report as one HTML page.")
         var html: String?
         @Option(help: "File for the report in Markdown.")
@@ -131,7 +133,7 @@
                 }
                 if let peers {
                     bar.step("repetition \(repetition) of \(context.repetitions): other engines")
-                    for row in try Peers(program: peers, workloads: peerWorkload).run(common) { results.add(row) }
+                    for row in try Peers(program: peers, engines: peerEngine, workloads: peerWorkload).run(common) { results.add(row) }
                 }
             }
             bar.end()

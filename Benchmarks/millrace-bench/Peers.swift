@@ -5,6 +5,8 @@
     /// depends on them.
     struct Peers {
         let program: String
+        /// Empty for all of them.
+        let engines: [String]
         let workloads: [String]
 
         /// One repetition. What the program says goes to standard error.
@@ -16,7 +18,7 @@
             process.executableURL = URL(fileURLWithPath: program)
             process.arguments =
                 ["--flights", options.flights, "--dir", options.dir, "--output", output]
-                + (options.quick ? ["--quick"] : []) + workloads.flatMap { ["--workload", $0] }
+                + (options.quick ? ["--quick"] : []) + engines.flatMap { ["--engine", $0] } + workloads.flatMap { ["--workload", $0] }
             process.standardOutput = FileHandle.standardError
             try process.run()
             process.waitUntilExit()
