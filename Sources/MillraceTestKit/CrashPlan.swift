@@ -118,7 +118,8 @@ package struct CrashPlan: Sendable {
             case 39...41: operation = logCount > 1 ? .commit : .sync(log: log)
             case 42, 43: operation = .wait(log: log, entropy.chance(0.5) ? .durable : .written)
             case 44, 45: operation = .idle(log: log)
-            case 46...50: operation = .pin(log: log)
+            case 46...48: operation = .pin(log: log)
+            case 49, 50: operation = .compact(log: log)
             case 51: operation = entropy.chance(0.5) ? .scan(log: log) : .dropCache
             case 52: operation = .close
             case 53: operation = .kill
