@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Whoever finds nobody leading leads: it takes all logs that were asked for meanwhile and makes them durable, by one sync of the commit
 /// journal where there are several. What comes while it works gathers for the next group, so that groups grow with the load by
-/// themselves. A leader that has what it came for leaves the next group to a sync thread, or to whoever comes first.
+/// themselves. A leader that has what it came for leaves the next group to a sync thread, which leads for as long as there is one: leading
+/// by turns would have each group wait until its leader is given a processor.
 final class CommitGroup: Sendable {
     enum Outcome: Sendable {
         /// A group with the logs has ended; what is not durable now has failed, or is in somebody else's hands.
@@ -17,7 +18,7 @@ final class CommitGroup: Sendable {
     private struct State {
         var pending: [ObjectIdentifier: ShardLog] = [:]
         var isLed = false
-        /// The next group waits for somebody who leads it.
+        /// The next group waits for a sync thread.
         var isOffered = false
 
         mutating func take() -> [ShardLog] {
@@ -35,49 +36,56 @@ final class CommitGroup: Sendable {
     }
 
     /// Somebody is at it, or is about to be.
-    var isLed: Bool { state.withLock { $0.isLed && !$0.isOffered } }
+    var isLed: Bool { state.withLock { $0.isLed } }
 
     /// Makes durable what the logs have written, or leaves it to whoever leads. Errors are the logs' own: they say so by their failure.
     func sync(_ logs: [ShardLog]) -> Outcome {
         let group: [ShardLog]? = state.withLock { state in
             for log in logs { state.pending[ObjectIdentifier(log)] = log }
-            if state.isLed, !state.isOffered { return nil }
+            if state.isLed { return nil }
             state.isLed = true
-            state.isOffered = false
             return state.take()
         }
         guard let group else { return .gathered }
         run(group)
+        guard scheduler.hasThreads else {
+            leadOn()
+            return .led
+        }
         let isMore = state.withLock { state in
             state.isLed = !state.pending.isEmpty
             state.isOffered = state.isLed
             return state.isLed
         }
-        if isMore {
-            if scheduler.hasThreads { scheduler.wakeSyncThread() } else { while leadStep() {} }
-        }
+        if isMore { scheduler.wakeSyncThread() }
         return .led
+    }
+
+    /// Leads until nothing is asked for any more.
+    private func leadOn() {
+        while true {
+            let group = state.withLock { state in
+                state.isLed = !state.pending.isEmpty
+                return state.take()
+            }
+            if group.isEmpty { return }
+            run(group)
+        }
     }
 
     /// Whether the log is in the next group of somebody who leads already: then its records are written and synced with that one's.
     func holds(_ log: ShardLog) -> Bool {
-        state.withLock { $0.isLed && !$0.isOffered && $0.pending[ObjectIdentifier(log)] != nil }
+        state.withLock { $0.isLed && $0.pending[ObjectIdentifier(log)] != nil }
     }
 
-    /// Leads the group that somebody left. False when there is none.
+    /// Leads the group that somebody left, and those after it. False when there is none.
     func leadStep() -> Bool {
-        let group: [ShardLog]? = state.withLock { state in
-            guard state.isOffered else { return nil }
-            state.isOffered = false
-            return state.take()
+        let isMine = state.withLock { state in
+            defer { state.isOffered = false }
+            return state.isOffered
         }
-        guard let group else { return false }
-        run(group)
-        return state.withLock { state in
-            state.isLed = !state.pending.isEmpty
-            state.isOffered = state.isLed
-            return state.isLed
-        }
+        if isMine { leadOn() }
+        return isMine
     }
     var hasWork: Bool { state.withLock { $0.isOffered } }
 
