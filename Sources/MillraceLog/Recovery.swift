@@ -79,7 +79,7 @@ struct Recovery: ~Copyable {
         return result
     }
 
-    /// Opens segments from the newest back to the first that is known durable in full, and takes D from them.
+    /// Opens segments from the newest back to the first that has a note and is known durable in full, and takes D from them.
     /// Returns them oldest first; what has neither header nor note is set apart; `names` keeps the older ones.
     private mutating func readTail(
         _ names: inout [SegmentName], isReadOnly: Bool
@@ -107,7 +107,8 @@ struct Recovery: ~Copyable {
                 Candidate(
                     name: name, open: open, head: head, footer: footer, blocks: scan.index, blocksEnd: scan.byteOffset))
             // Not by what was merely written: that is in the tail too, to be synced before anyone relies on it.
-            if durableOrdinal >= name.baseOrdinal { break }
+            // Nor without a note: what retention has taken the one before it knows.
+            if durableOrdinal >= name.baseOrdinal, head.note != nil { break }
         }
         tail.reverse()
         return (tail, unreadable)

@@ -135,6 +135,36 @@ import Testing
         }
     }
 
+    /// Recovery seals such a segment, and its seal alone would have the next opening look no further.
+    @Test func `the horizon is found behind a segment whose notes were lost, as often as removed files come back`() throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        _ = try SweptLog.fill(log, 0..<12)
+        let before = DiskImage(harness.disk), oldest = try #require(before.segments.first)
+        let horizon = try log.sweep(SweptLog.limits(expiredBefore: 1007)).horizon
+        store.abandon()
+        let next = try harness.open(create: false)
+        _ = try SweptLog.fill(try next.log(1), 12..<13, isSynced: false)
+        while try next.log(1).flushStep() == .progress {}
+        next.abandon()
+        var image = DiskImage(harness.disk)
+        let newest = try #require(image.segments.last)
+        for at in Format.pageByteCount..<Format.blocksByteOffset { image.files[newest]?[at] = 0x5a }
+        for boot in 7...9 as ClosedRange<UInt64> {
+            #expect(image.files[oldest] == nil)
+            image.files[oldest] = before.files[oldest]
+            let again = Harness(disk: try image.disk())
+            again.clock.restart(bootIdentity: (boot, boot))
+            let opened = try again.open(create: false)
+            defer { opened.abandon() }
+            let found = try opened.log(1).readAll(level: .durable)
+            #expect(found.gaps.isEmpty && found.records.first?.ordinal == horizon, "\(found.gaps)")
+            #expect(try opened.log(1).trimHorizon == horizon)
+            image = DiskImage(again.disk)
+        }
+    }
+
     @Test func `what is not durable yet is not swept`() throws {
         let harness = Harness()
         let store = try harness.open()
