@@ -108,8 +108,9 @@ extension StoredStream {
             // In the order given: two parts may go on to one child.
             selection = ended.sorted()
         } while selection?.isEmpty == false
-        ShardLog.bringAlong(
-            Level(ack ?? ackLevel), results.placed.map { part, shard, placed in (shard.log, placed.firstOrdinal + UInt64(part.count)) })
+        if results.placed.count > 1, (ack ?? ackLevel) == .durable {
+            ShardLog.bringAlong(results.placed.map { part, shard, placed in (shard.log, placed.firstOrdinal + UInt64(part.count)) })
+        }
         for (part, shard, placed) in results.placed {
             do throws(LogError) {
                 try waitBlocking(shard, ack, below: placed.firstOrdinal + UInt64(part.count))

@@ -7,7 +7,7 @@ import Synchronization
     case failedSyncBelieved, tailUnsealed, batchCut, durableAhead, takeoverUnsynced
     case bodyUnchecked, indexOffByOne, ackBeforeWrite, catalogueUnsynced, failedSyncInherited
     case newestRemoved, tombstoneFirst
-    case journalUnsynced, journalReused, journalClearedEarly
+    case journalUnsynced, journalReused, journalClearedEarly, journalClearedHeld
 
     /// Whether this build has the bugs.
     package static var areBuilt: Bool {

@@ -21,10 +21,13 @@ final class CommitJournal: Sendable {
         /// The half that is written, and where its next frame goes.
         var half = 0
         var end = 0
-        /// The half that is not written is to be made free.
-        var isDraining = false
+        /// Halves that are to be made free.
+        var toDrain: [Int] = []
         /// For each half the logs with frames in it.
         var gates: [[ObjectIdentifier: SyncGate]] = [[:], [:]]
+
+        /// Logs whose segments lack what the half holds of them.
+        func holders(of half: Int) -> [SyncGate] { gates[half].values.filter { $0.hasFrames(inHalf: half) } }
     }
     private struct Open {
         let handle: FileHandle
@@ -61,8 +64,6 @@ final class CommitJournal: Sendable {
 
     /// What one log may put into a commit: as much as a device writes in the time that a sync takes anyway.
     var greatestLogByteCount: Int { 256 << 10 }
-
-    var isReady: Bool { state.withLock { $0.open != nil && !$0.isGivenUp } }
 
     /// Asks for the file; true the first time.
     func want() -> Bool {
@@ -165,17 +166,21 @@ final class CommitJournal: Sendable {
         return half
     }
 
-    /// Where so many bytes go, in the half that is written or at the start of the other one.
+    /// Where so many bytes go: in the half that is written, or at the start of one that is free, the other one first. Where a log that
+    /// failed holds one for ever, the other serves alone.
     private func place(_ byteCount: Int, _ commits: [SyncGate.Commit]) -> (Open, half: Int, start: Int)? {
         state.withLock { state in
             guard let open = state.open, !state.isGivenUp, byteCount <= open.file.half(0).count else { return nil }
             if state.end + byteCount > open.file.half(state.half).upperBound {
-                let other = 1 - state.half
-                state.isDraining = !seeded(.journalReused)
-                guard seeded(.journalReused) || state.gates[other].values.allSatisfy({ !$0.hasFrames(inHalf: other) }) else { return nil }
-                state.gates[other] = [:]
-                state.half = other
-                state.end = open.file.half(other).lowerBound
+                let full = state.half
+                guard let free = [1 - full, full].first(where: { seeded(.journalReused) || state.holders(of: $0).isEmpty }) else {
+                    state.toDrain = [0, 1]
+                    return nil
+                }
+                if free != full, !seeded(.journalReused) { state.toDrain = [full] }
+                state.gates[free] = [:]
+                state.half = free
+                state.end = open.file.half(free).lowerBound
             }
             defer { state.end += byteCount }
             // Known before they are written: a half without frames of a log may be written again.
@@ -184,15 +189,14 @@ final class CommitJournal: Sendable {
         }
     }
 
-    var isDraining: Bool { state.withLock { $0.isDraining } }
+    var isDraining: Bool { state.withLock { !$0.toDrain.isEmpty } }
 
-    /// Syncs the files of the logs that keep the half which is not written from being written again. False when there is no need to.
+    /// Syncs the files of the logs that keep a half from being written again. False when there is no need to.
     func drainStep() -> Bool {
         let holders: [SyncGate]? = state.withLock { state in
-            guard state.isDraining else { return nil }
-            state.isDraining = false
-            let other = 1 - state.half
-            return state.gates[other].values.filter { $0.hasFrames(inHalf: other) }
+            guard !state.toDrain.isEmpty else { return nil }
+            defer { state.toDrain = [] }
+            return state.toDrain.flatMap { state.holders(of: $0) }
         }
         guard let holders else { return false }
         // One that is busy just now, or has failed, is looked at again when the half is needed.
@@ -202,9 +206,10 @@ final class CommitJournal: Sendable {
 
     // MARK: The end
 
-    /// Every log has synced its own files, and nobody commits any more: what the journal holds is void.
+    /// Nobody commits any more: what the journal holds is void, unless it alone keeps something of a log that failed.
     func clear() throws(IOError) {
-        guard commitCount.load(ordering: .relaxed) > 0, let open = state.withLock({ $0.open }) else { return }
+        let isHeld = state.withLock { state in (0..<2).contains { !state.holders(of: $0).isEmpty } }
+        guard commitCount.load(ordering: .relaxed) > 0, !isHeld || seeded(.journalClearedHeld), let open = state.withLock({ $0.open }) else { return }
         try Self.write(open.file.followed(by: entropy.next()), to: open.handle, io)
     }
 

@@ -18,17 +18,17 @@ final class JournalContents {
         }
         defer { io.close(handle) }
         self.io = io
-        memory = try systemCall { () throws(IOError) in try io.map(handle, byteCount: try io.byteCount(of: handle)) }
-        do {
-            try io.populate(memory)
-            let file = try JournalFile.decode(memory).flatMap { $0.storeLow == store.storeLow && $0.storeHigh == store.storeHigh ? $0 : nil }
-            self.file = file
-            for frame in file.map({ JournalFrame.all(in: memory, of: $0) }) ?? [] {
-                frames[frame.logID, default: [:]][frame.baseOrdinal, default: []].append(frame)
-            }
+        let memory = try systemCall { () throws(IOError) in try io.map(handle, byteCount: try io.byteCount(of: handle)) }
+        do throws(LogError) {
+            try systemCall { () throws(IOError) in try io.populate(memory) }
+            file = try JournalFile.decode(memory).flatMap { $0.storeLow == store.storeLow && $0.storeHigh == store.storeHigh ? $0 : nil }
         } catch {
             io.unmap(memory)
-            throw error as? LogError ?? (error as? IOError).map { .io($0) } ?? .closed
+            throw error
+        }
+        self.memory = memory
+        for frame in file.map({ JournalFrame.all(in: memory, of: $0) }) ?? [] {
+            frames[frame.logID, default: [:]][frame.baseOrdinal, default: []].append(frame)
         }
     }
 

@@ -196,8 +196,8 @@ package final class ShardLog: Sendable {
 
     /// Writes and syncs records of several logs of one store together where that is possible. What became of them, `wait` tells for
     /// each log.
-    package static func bringAlong(_ level: Level, _ places: [(log: ShardLog, endOrdinal: UInt64)]) {
-        guard level == .durable, places.count > 1, let shared = places.first?.log.shared else { return }
+    package static func bringAlong(_ places: [(log: ShardLog, endOrdinal: UInt64)]) {
+        guard let shared = places.first?.log.shared else { return }
         var logs: [ShardLog] = []
         for (log, ordinal) in places where log.watermarks.value(.durable) < ordinal {
             log.duties.durabilityIsAwaited()

@@ -197,7 +197,8 @@ final class SyncGate: Sendable {
 
     /// The journal holds it, and is synced.
     func endCommit(_ commit: Commit, half: Int) {
-        state.withLock { $0.halves |= 1 << UInt8(half) }
+        // Of a log that was removed meanwhile the journal has nothing to keep.
+        state.withLock { state in if !failure.isRemoved { state.halves |= 1 << UInt8(half) } }
         if commit.target > watermarks.value(.durable) { watermarks.advance(.durable, to: commit.target) }
         release()
     }

@@ -342,6 +342,13 @@ struct CrashLife {
             boot += 1
             clock.restart(bootIdentity: (1000 + boot, boot))
         }
+        // Power may fail while nobody has the store open.
+        if end == .close, dice.chance(0.5) {
+            try check.run(
+                CrashState(
+                    disk: disk.crash(entropy: dice), model: model, promised: promises.durable, durable: promises.durable, boot: boot + 1),
+                draw: dice.next())
+        }
         let promised = end == .powerLoss ? promises.durable : promises.written
         hook.begin(disk, model, [], dice, promises: promises)
         try open(draw: dice.next())

@@ -104,7 +104,14 @@ package struct CrashPlan: Sendable {
         while steps.count < Self.stepCount {
             let log = entropy.next(below: logCount)
             if isCommitting, entropy.chance(0.35) {
-                steps.append(Step(operation: .commit, draw: entropy.next()))
+                var operations = [Operation.commit]
+                // A log's own sync fails while the journal alone keeps what was committed, and the store is closed or dies.
+                if entropy.chance(0.15) {
+                    operations += [
+                        .fault(.sync, call: 1, errorNumber: 5, isPermanent: false), .sync(log: log), entropy.chance(0.5) ? .close : .kill,
+                    ]
+                }
+                steps += operations.map { Step(operation: $0, draw: entropy.next()) }
                 continue
             }
             let operation: Operation

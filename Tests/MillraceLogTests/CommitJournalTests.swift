@@ -136,6 +136,33 @@ import Testing
         try trio.judge(trio.left())
     }
 
+    @Test func `a log that failed holds one half, and the other logs go on with the other`() throws {
+        var harness = Harness()
+        harness.configuration.commitJournalByteCount = 24 << 10
+        var trio = try Trio(harness)
+        defer { trio.store.abandon() }
+        try trio.commit("kept by the journal")
+        trio.harness.disk.fault = { operation, name, _ in operation == .sync && !name.contains("JOURNAL") ? 5 : nil }
+        #expect(throws: LogError.self) { try trio.logs[0].syncStep() }
+        trio.harness.disk.fault = nil
+        for number in 0..<100 {
+            try trio.commit(String(repeating: "\(number) ", count: 60), to: [1, 2])
+            if number % 10 == 0 { try trio.judge(trio.left()) }
+        }
+        #expect(trio.store.commitCount > 60)
+    }
+
+    @Test func `a close beside a log whose own sync failed leaves the journal what it holds of it`() throws {
+        var trio = try Trio()
+        try trio.commit("kept by the journal")
+        trio.harness.disk.fault = { operation, name, _ in operation == .sync && !name.contains("JOURNAL") ? 5 : nil }
+        #expect(throws: LogError.self) { try trio.logs[0].syncStep() }
+        trio.harness.disk.fault = nil
+        // Nothing that was put to it is lost, so the close has nothing to complain of.
+        try trio.store.close()
+        try trio.judge(trio.left())
+    }
+
     @Test func `after a clean close the journal is void, and is used again by the next opening`() throws {
         var trio = try Trio()
         try trio.commit("second")

@@ -59,7 +59,7 @@
                     start = nanoseconds()
                     store.commitStep(logs)
                 } else {
-                    ShardLog.bringAlong(.durable, places)
+                    ShardLog.bringAlong(places)
                 }
                 for place in places { try place.log.wait(.durable, below: place.endOrdinal) }
                 count += shards
