@@ -24,7 +24,7 @@
     /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
         MainJob(), Append(), Burst(), Routed(), Sustained(), GroupSync(), DurableEach(), Group(), ManyShards(), Producers(), Tail(),
-        OpenLoop(), Scan(), Seek(), FanOut(), StoredBytesScenario(),
+        OpenLoop(), Writers(), Scan(), Seek(), FanOut(), StoredBytesScenario(), RealRecords(),
         Reopen(), Reshard(), ManyStreams(), Upkeep(), Load(), Churn(),
     ]
 

@@ -32,10 +32,10 @@
 
         /// Appends `count` records from the `start`th on as one batch; waits for room when there is none.
         @inline(__always)
-        func append(_ set: RecordSet, from start: Int, count: Int) throws(LogError) -> Range<UInt64> {
+        func append(_ set: RecordSet, from start: Int, count: Int, isLed: Bool = false) throws(LogError) -> Range<UInt64> {
             while true {
                 do throws(LogError) {
-                    return try log.append(arrival: now) { sink throws(LogError) in
+                    return try log.append(arrival: now, isLed: isLed) { sink throws(LogError) in
                         var at = start % set.count
                         for _ in 0..<count {
                             try sink.add(key: set.key(at), data: set.data(at))
@@ -52,10 +52,10 @@
 
         /// Appends one record; waits for room when there is none.
         @inline(__always)
-        func append(_ set: RecordSet, at index: Int) throws(LogError) -> UInt64 {
+        func append(_ set: RecordSet, at index: Int, isLed: Bool = false) throws(LogError) -> UInt64 {
             while true {
                 do throws(LogError) {
-                    return try log.append(key: set.key(index), data: set.data(index), arrival: now)
+                    return try log.append(key: set.key(index), data: set.data(index), arrival: now, isLed: isLed)
                 } catch {
                     guard case .wouldBlock = error else { throw error }
                     log.waitForRoom(nanoseconds: 10_000_000)

@@ -36,17 +36,14 @@
             places.reserveCapacity(bytes.count / 250)
             var dataByteCount = 0
             var keyByteCount = 0
-            var start = 0
-            while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: 10) ?? bytes.count
-                let key = try Flights.key(in: bytes, start..<end)
+            for line in lines(of: bytes) {
+                let key = try Flights.key(in: bytes, line)
                 places.append(
                     FlightPlace(
-                        dataStart: start, dataByteCount: Int32(end - start),
-                        keyStart: Int32(key.lowerBound - start), keyByteCount: Int32(key.count)))
-                dataByteCount += end - start
+                        dataStart: line.lowerBound, dataByteCount: Int32(line.count),
+                        keyStart: Int32(key.lowerBound - line.lowerBound), keyByteCount: Int32(key.count)))
+                dataByteCount += line.count
                 keyByteCount += key.count
-                start = end + 1
             }
             guard !places.isEmpty else { throw BenchError("\(path) holds no record") }
             self.bytes = bytes
@@ -101,7 +98,7 @@
         }
 
         /// The characters between the quotes behind `member`; nil when it is missing, null or empty.
-        private static func text(of member: [UInt8], in bytes: [UInt8], _ line: Range<Int>) -> Range<Int>? {
+        static func text(of member: [UInt8], in bytes: [UInt8], _ line: Range<Int>) -> Range<Int>? {
             let quote = UInt8(ascii: "\"")
             var at = line.lowerBound
             while at + member.count < line.upperBound {

@@ -35,6 +35,10 @@
         var rate: Double?
         @Option(help: "Seconds to run, for `churn` (1800 by itself, 60 with --quick) and `load` (10, and 2).")
         var seconds: Int?
+        @Option(help: "For the scenario `datasets`: weather, logs or documents, and the file of their lines, as NAME=FILE; may be repeated.")
+        var data: [String] = []
+        @Option(help: "Only that writer of the scenario `writers`: memory or mapped.")
+        var writer: String?
         @OptionGroup(title: "Of the scenario `load`")
         var load: LoadOptions
         @Option(help: "File for the samples of the scenario `churn`, comma-separated; of the last repetition.")
@@ -48,6 +52,7 @@
             if quick { repetitions = 1 }
             guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions takes 1...1000") }
             guard (0.01...100_000).contains(rate ?? 1) else { throw ValidationError("--rate takes 0.01...100000") }
+            guard writer.map({ Writers.Writer(rawValue: $0) != nil }) ?? true else { throw ValidationError("--writer takes memory or mapped") }
             guard (1...1_000_000).contains(seconds ?? 1) else { throw ValidationError("--seconds takes 1...1000000") }
         }
     }

@@ -41,11 +41,11 @@
             return RecordSet(name: "\(recordByteCount) B (made)", bytes: bytes, places: places)
         }
 
-        private init(name: String, bytes: [UInt8], places: [FlightPlace]) {
+        init(name: String, bytes: [UInt8], places: [FlightPlace]) {
             self.name = name
             self.bytes = bytes
             self.places = places
-            byteCount = bytes.count
+            byteCount = places.reduce(0) { $0 + Int($1.dataByteCount) + Int($1.keyByteCount) }
         }
 
         private static func text(_ random: inout Sequence64, index: Int, byteCount: Int) -> ArraySlice<UInt8> {

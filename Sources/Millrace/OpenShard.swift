@@ -27,18 +27,18 @@ final class OpenShard: Sendable {
     }
 
     /// Appends one record, published when this returns. Its ordinal and the second of its arrival.
-    func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> Placed {
+    func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool = false) throws(LogError) -> Placed {
         hand(arrival)
-        let ordinal = try log.append(key: key, data: data, arrival: arrival)
+        let ordinal = try log.append(key: key, data: data, arrival: arrival, isLed: isLed)
         return Placed(firstOrdinal: ordinal, second: second(of: ordinal, arrival))
     }
 
     /// Appends what `body` adds, all or nothing, published when this returns. `body` adds at least one record.
     func append(
-        arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void
+        arrival: UInt64, isLed: Bool = false, _ body: (borrowing RecordSink) throws(LogError) -> Void
     ) throws(LogError) -> Placed {
         hand(arrival)
-        let ordinals = try log.append(arrival: arrival, body)
+        let ordinals = try log.append(arrival: arrival, isLed: isLed, body)
         return Placed(firstOrdinal: ordinals.lowerBound, second: second(of: ordinals.lowerBound, arrival))
     }
 

@@ -25,6 +25,7 @@ public struct PutBatch: Sendable {
         let keyByteCount: UInt32
         let dataByteCount: UInt32
         var keyEnd: Int { start + Int(keyByteCount) }
+        var key: Range<Int> { start..<keyEnd }
         var dataEnd: Int { keyEnd + Int(dataByteCount) }
     }
 
@@ -94,30 +95,53 @@ public struct PutBatch: Sendable {
     struct Part {
         /// Index of the shard.
         let shard: Int
-        let count: Int
-        /// Which records; nil when they are all there are.
-        private let selection: [Int]?
+        /// Which records; nil when they are the first `count`.
+        private let order: [Int]?
+        private let places: Range<Int>
 
-        init(shard: Int, all count: Int) { (self.shard, self.count, selection) = (shard, count, nil) }
-        init(shard: Int, _ indices: [Int]) { (self.shard, count, selection) = (shard, indices.count, indices) }
+        init(shard: Int, all count: Int) { (self.shard, order, places) = (shard, nil, 0..<count) }
+        init(shard: Int, _ indices: [Int]) { self.init(shard: shard, indices, 0..<indices.count) }
+        /// Those that stand at `places` in `order`, which the parts of a batch share.
+        init(shard: Int, _ order: [Int], _ places: Range<Int>) { (self.shard, self.order, self.places) = (shard, order, places) }
 
+        var count: Int { places.count }
         /// Index in the batch of the part's record at `place`, 0..<count.
         @inline(__always)
-        func index(_ place: Int) -> Int { selection?[place] ?? place }
-        var indices: [Int] { selection ?? Array(0..<count) }
+        func index(_ place: Int) -> Int {
+            guard let order else { return place }
+            return order[places.lowerBound + place]
+        }
+        var indices: [Int] { order.map { Array($0[places]) } ?? Array(places) }
     }
 
-    /// Every record, or those of `selection`, in one part, in order of the shards, without empty parts.
+    /// Every record, or those of `selection`, in one part, in order of the shards, without empty parts. O(records + shards).
     func parts(_ map: ShardMap, of selection: [Int]? = nil) -> [Part] {
         if isEmpty { return [] }
         if map.isSingle { return [selection.map { Part(shard: 0, $0) } ?? Part(shard: 0, all: count)] }
         let selected = selection ?? Array(0..<count)
-        var indices: [Int: [Int]] = [:]
-        let hashKeys = MD5.hashKeys(count: selected.count) { key(selected[$0]) }
-        for (index, hashKey) in zip(selected, hashKeys) {
-            indices[map.index(of: explicitHashKeys[index]?.value ?? hashKey), default: []].append(index)
+        // Safe because a UInt8 has no padding that would be read as a byte.
+        let hashKeys = unsafe MD5.hashKeys(in: bytes.span.bytes, count: selected.count) { lengths[selected[$0]].key }
+        // Counted, then laid out: where each shard's records end, from the shard before it on.
+        var ends = [Int](repeating: 0, count: map.count)
+        let shards = zip(selected, hashKeys).map { index, hashKey in
+            let shard = map.index(of: explicitHashKeys.isEmpty ? hashKey : explicitHashKeys[index]?.value ?? hashKey)
+            ends[shard] += 1
+            return shard
         }
-        return indices.sorted { $0.key < $1.key }.map { Part(shard: $0.key, $0.value) }
+        var start = 0
+        for shard in ends.indices { (ends[shard], start) = (start, start + ends[shard]) }
+        var order = [Int](repeating: 0, count: selected.count)
+        for (index, shard) in zip(selected, shards) {
+            order[ends[shard]] = index
+            ends[shard] += 1
+        }
+        var parts: [Part] = []
+        start = 0
+        for (shard, end) in ends.enumerated() where end > start {
+            parts.append(Part(shard: shard, order, start..<end))
+            start = end
+        }
+        return parts
     }
 
     /// Data and key of the record.
@@ -128,7 +152,7 @@ public struct PutBatch: Sendable {
         let lengths = lengths[index]
         // Safe because a UInt8 has no padding that would be read as a byte.
         let bytes = unsafe bytes.span.bytes
-        guard let key = try? PartitionKey(utf8: bytes.extracting(lengths.start..<lengths.keyEnd)) else {
+        guard let key = try? PartitionKey(utf8: bytes.extracting(lengths.key)) else {
             preconditionFailure("keys are checked when they are added")
         }
         return key
@@ -141,7 +165,7 @@ public struct PutBatch: Sendable {
         for place in 0..<part.count {
             let lengths = lengths[part.index(place)]
             try sink.add(
-                key: bytes.extracting(lengths.start..<lengths.keyEnd),
+                key: bytes.extracting(lengths.key),
                 data: bytes.extracting(lengths.keyEnd..<lengths.dataEnd))
         }
     }

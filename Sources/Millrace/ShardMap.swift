@@ -13,6 +13,8 @@ struct ShardMap: Hashable, Sendable {
 
     /// With one shard there is nothing to route, so no key needs hashing.
     var isSingle: Bool { starts.count == 1 }
+    /// How many shards.
+    var count: Int { starts.count }
 
     /// Index of the shard that takes the place. O(log shards).
     func index(of hashKey: UInt128) -> Int {

@@ -105,7 +105,7 @@ extension StoredStream {
             do throws(KinesisError) { shard = try routed.open() } catch { throw failure(error) }
             let placed: OpenShard.Placed
             do throws(LogError) {
-                placed = try shard.append(key: key, data: data, arrival: arrival)
+                placed = try shard.append(key: key, data: data, arrival: arrival, isLed: isLed(ack))
             } catch {
                 try retryBlocking(after: error, version, shard)
                 continue
@@ -150,6 +150,9 @@ extension StoredStream {
             try await shard.log.waitAsync(level, below: ordinal)
         } catch { throw failure(core.error(error)) }
     }
+
+    /// Whether the calling thread brings the records to their level itself.
+    func isLed(_ ack: AckLevel?) -> Bool { Level(ack ?? ackLevel) > .published }
 
     func waitBlocking(_ shard: OpenShard, _ ack: AckLevel?, below ordinal: UInt64) throws(LogError) {
         let level = Level(ack ?? ackLevel)

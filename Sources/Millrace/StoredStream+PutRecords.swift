@@ -97,7 +97,7 @@ extension StoredStream {
                 if part.count == 0 { continue }
                 do throws(KinesisError) {
                     let shard = try target.open()
-                    if let placed = try appendBlocking(part, of: batch, to: shard, arrival, version) {
+                    if let placed = try appendBlocking(part, of: batch, to: shard, arrival, ack, version, behind: results) {
                         target.countWrites(part, of: batch)
                         results.placed.append((part, shard, placed))
                     } else {
@@ -177,12 +177,15 @@ extension StoredStream {
     }
 
     private func appendBlocking(
-        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64, _ version: StreamVersion
+        _ part: PutBatch.Part, of batch: PutBatch, to shard: OpenShard, _ arrival: UInt64, _ ack: AckLevel?, _ version: StreamVersion,
+        behind results: Results
     ) throws(KinesisError) -> OpenShard.Placed? {
         while true {
             do throws(LogError) {
-                return try shard.append(arrival: arrival) { sink throws(LogError) in try batch.add(part, to: sink) }
+                return try shard.append(arrival: arrival, isLed: isLed(ack)) { sink throws(LogError) in try batch.add(part, to: sink) }
             } catch {
+                // This may take a while, and the memory that is waited for may be theirs.
+                for (_, shard, _) in results.placed { shard.log.giveUpLead() }
                 try retryBlocking(after: error, version, shard)
                 if case .ended = error { return nil }
             }

@@ -84,29 +84,31 @@ package final class ShardLog: Sendable {
     // MARK: Appending
 
     /// Appends one record; it is published when this returns. Its ordinal.
-    /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
+    /// - Parameters:
+    ///   - arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
+    ///   - isLed: the caller goes on to `wait` for the record, on this thread and before anything that may block. Until then no thread of
+    ///     the store is called for it.
     /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `removed`, `closed`: nothing was appended.
     @inline(__always)
-    package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool = false) throws(LogError) -> UInt64 {
         if let refusal = duties.refusal { throw refusal }
-        return try writer.append(key: key, data: data, arrival: arrival)
+        return try writer.append(key: key, data: data, arrival: arrival, isLed: isLed)
     }
 
     /// Appends what `body` adds, all or nothing, visible at once. Ordinals of the records: one range, dense.
-    /// - Throws: as `append(key:data:arrival:)`, and what `body` throws.
+    /// - Throws: as `append(key:data:arrival:isLed:)`, and what `body` throws.
     package func append(
-        arrival: UInt64, _ body: (borrowing RecordSink) throws(LogError) -> Void
+        arrival: UInt64, isLed: Bool = false, _ body: (borrowing RecordSink) throws(LogError) -> Void
     ) throws(LogError) -> Range<UInt64> {
         if let refusal = duties.refusal { throw refusal }
-        return try writer.append(arrival: arrival, body)
+        return try writer.append(arrival: arrival, isLed: isLed, body)
     }
 
     /// Appends one record and returns when it has reached `level`; the calling thread cuts, writes and syncs where nobody else does.
-    /// - Throws: as `append(key:data:arrival:)` and `wait`; after an error of the latter the record may still be kept later.
+    /// - Throws: as `append(key:data:arrival:isLed:)` and `wait`; after an error of the latter the record may still be kept later.
     package func append(key: RawSpan, data: RawSpan, arrival: UInt64, reaching level: Level) throws(LogError) -> UInt64 {
-        if let refusal = duties.refusal { throw refusal }
-        let ordinal = try writer.append(key: key, data: data, arrival: arrival, isLed: level > .published)
-        try lead(level, below: ordinal + 1)
+        let ordinal = try append(key: key, data: data, arrival: arrival, isLed: level > .published)
+        if level > .published { try wait(level, below: ordinal + 1) }
         return ordinal
     }
 
@@ -114,22 +116,13 @@ package final class ShardLog: Sendable {
     package func append(
         arrival: UInt64, reaching level: Level, _ body: (borrowing RecordSink) throws(LogError) -> Void
     ) throws(LogError) -> Range<UInt64> {
-        if let refusal = duties.refusal { throw refusal }
-        let range = try writer.append(arrival: arrival, isLed: level > .published, body)
-        try lead(level, below: range.upperBound)
+        let range = try append(arrival: arrival, isLed: level > .published, body)
+        if level > .published { try wait(level, below: range.upperBound) }
         return range
     }
 
-    private func lead(_ level: Level, below ordinal: UInt64) throws(LogError) {
-        guard level > .published else { return }
-        do throws(LogError) {
-            try wait(level, below: ordinal)
-        } catch {
-            // Nobody was called for the records yet: from here on they are the workers'.
-            signal.queue()
-            throw error
-        }
-    }
+    /// Calls the store's threads for what was appended and will not be waited for at once after all.
+    package func giveUpLead() { signal.queue() }
 
     /// Every record appended from the return of this call on carries the mark, a number that the engine keeps and does not
     /// know; 0 at first. Not kept on disk but with the records. Waits for batches that run or are queued. `mark` is asked between
@@ -153,6 +146,13 @@ package final class ShardLog: Sendable {
     /// where it can: it cuts and writes, and leads the sync when nobody else does.
     /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
     package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
+        do throws(LogError) { try bring(level, below: ordinal, nanoseconds: nanoseconds) } catch {
+            giveUpLead()
+            throw error
+        }
+    }
+
+    private func bring(_ level: Level, below ordinal: UInt64, nanoseconds: Int64) throws(LogError) {
         if level == .durable { duties.durabilityIsAwaited() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
         // What the caller writes or syncs may be what tasks wait for, and may need a sync or a note later.

@@ -14,7 +14,10 @@ struct StoredBlock {
         let entry = content.index[number]
         let limit = open.memory.byteCount
         let headEnd = min(entry.byteOffset + Format.blockHeaderByteCount + 8 * 255, limit)
-        if headEnd > residentBelow { _ = try open.resident(entry.byteOffset, headEnd - entry.byteOffset) }
+        // As far as the next block stands, in one call: all of this one.
+        let next = number + 1 < content.index.count ? content.index[number + 1].byteOffset : 0
+        let residentEnd = max(residentBelow, headEnd, min(next, limit))
+        if residentEnd > residentBelow { _ = try open.resident(entry.byteOffset, residentEnd - entry.byteOffset) }
         guard
             let header = BlockHeader.decode(
                 open.memory, at: entry.byteOffset, limit: limit, identity: content.identity),
@@ -23,7 +26,7 @@ struct StoredBlock {
             throw .corrupt(file: open.name, byteOffset: entry.byteOffset, detail: "the block header is not valid")
         }
         bodyAt = entry.byteOffset + header.headerByteCount
-        body = bodyAt + header.bodyByteCount <= residentBelow
+        body = bodyAt + header.bodyByteCount <= residentEnd
             ? open.memory.slice(bodyAt, header.bodyByteCount) : try open.resident(bodyAt, header.bodyByteCount)
         guard seeded(.bodyUnchecked) || CRC32C.of(body) == header.bodyChecksum else {
             throw .corrupt(

@@ -31,9 +31,9 @@ extension MD5 {
         hashKeys.reserveCapacity(count)
         var index = 0
         while count &- index >= 8 {
-            append(
-                key(index), key(index &+ 1), key(index &+ 2), key(index &+ 3), key(index &+ 4), key(index &+ 5),
-                key(index &+ 6), key(index &+ 7), to: &hashKeys)
+            let (k0, k1, k2, k3) = (key(index), key(index &+ 1), key(index &+ 2), key(index &+ 3))
+            let (k4, k5, k6, k7) = (key(index &+ 4), key(index &+ 5), key(index &+ 6), key(index &+ 7))
+            append(k0.bytes, k1.bytes, k2.bytes, k3.bytes, k4.bytes, k5.bytes, k6.bytes, k7.bytes, to: &hashKeys)
             index &+= 8
         }
         while index < count {
@@ -43,21 +43,54 @@ extension MD5 {
         return hashKeys
     }
 
+    /// The same of keys that lie in one stretch of memory.
+    ///
+    /// - Parameters:
+    ///   - bytes: the UTF-8 of all keys, and anything between.
+    ///   - count: how many keys, 0 or more.
+    ///   - place: gives the place in `bytes` of the key of an index in 0..<count; called once for each, in order.
+    public static func hashKeys(in bytes: RawSpan, count: Int, at place: (Int) -> Range<Int>) -> [UInt128] {
+        var hashKeys: [UInt128] = []
+        hashKeys.reserveCapacity(count)
+        var index = 0
+        while count &- index >= 8 {
+            append(
+                bytes.extracting(place(index)), bytes.extracting(place(index &+ 1)), bytes.extracting(place(index &+ 2)),
+                bytes.extracting(place(index &+ 3)), bytes.extracting(place(index &+ 4)), bytes.extracting(place(index &+ 5)),
+                bytes.extracting(place(index &+ 6)), bytes.extracting(place(index &+ 7)), to: &hashKeys)
+            index &+= 8
+        }
+        while index < count {
+            hashKeys.append(hashKey(of: bytes.extracting(place(index))))
+            index &+= 1
+        }
+        return hashKeys
+    }
+
     private static func append(
-        _ k0: PartitionKey, _ k1: PartitionKey, _ k2: PartitionKey, _ k3: PartitionKey,
-        _ k4: PartitionKey, _ k5: PartitionKey, _ k6: PartitionKey, _ k7: PartitionKey, to hashKeys: inout [UInt128]
+        _ m0: RawSpan, _ m1: RawSpan, _ m2: RawSpan, _ m3: RawSpan,
+        _ m4: RawSpan, _ m5: RawSpan, _ m6: RawSpan, _ m7: RawSpan, to hashKeys: inout [UInt128]
     ) {
-        let counts = SIMD8<UInt32>(
-            UInt32(truncatingIfNeeded: k0.byteCount), UInt32(truncatingIfNeeded: k1.byteCount),
-            UInt32(truncatingIfNeeded: k2.byteCount), UInt32(truncatingIfNeeded: k3.byteCount),
-            UInt32(truncatingIfNeeded: k4.byteCount), UInt32(truncatingIfNeeded: k5.byteCount),
-            UInt32(truncatingIfNeeded: k6.byteCount), UInt32(truncatingIfNeeded: k7.byteCount))
-        if counts.max() > UInt32(singleBlockByteCount) {
-            for key in [k0, k1, k2, k3, k4, k5, k6, k7] { hashKeys.append(hashKey(of: key.bytes)) }
+        let longest = max(
+            max(max(m0.byteCount, m1.byteCount), max(m2.byteCount, m3.byteCount)),
+            max(max(m4.byteCount, m5.byteCount), max(m6.byteCount, m7.byteCount)))
+        if longest > singleBlockByteCount {
+            hashKeys.append(hashKey(of: m0))
+            hashKeys.append(hashKey(of: m1))
+            hashKeys.append(hashKey(of: m2))
+            hashKeys.append(hashKey(of: m3))
+            hashKeys.append(hashKey(of: m4))
+            hashKeys.append(hashKey(of: m5))
+            hashKeys.append(hashKey(of: m6))
+            hashKeys.append(hashKey(of: m7))
             return
         }
-        let state = fold(
-            k0.bytes, k1.bytes, k2.bytes, k3.bytes, k4.bytes, k5.bytes, k6.bytes, k7.bytes, counts: counts)
+        let counts = SIMD8<UInt32>(
+            UInt32(truncatingIfNeeded: m0.byteCount), UInt32(truncatingIfNeeded: m1.byteCount),
+            UInt32(truncatingIfNeeded: m2.byteCount), UInt32(truncatingIfNeeded: m3.byteCount),
+            UInt32(truncatingIfNeeded: m4.byteCount), UInt32(truncatingIfNeeded: m5.byteCount),
+            UInt32(truncatingIfNeeded: m6.byteCount), UInt32(truncatingIfNeeded: m7.byteCount))
+        let state = fold(m0, m1, m2, m3, m4, m5, m6, m7, counts: counts)
         let (a, b) = (state.a.lanesByteSwapped, state.b.lanesByteSwapped)
         let (c, d) = (state.c.lanesByteSwapped, state.d.lanesByteSwapped)
         for lane in 0..<8 {

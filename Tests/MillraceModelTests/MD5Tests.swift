@@ -62,7 +62,16 @@ private func md5(_ message: [UInt8]) -> UInt128 { MD5.hashKey(of: message.span) 
         let keys = try (0..<count).map { index in
             try PartitionKey(String(repeating: "k", count: index * 29 % 70) + String(index % 10))
         }
-        #expect(MD5.hashKeys(count: count) { keys[$0] } == keys.map { $0.hashKey.value })
+        let expected = keys.map { $0.hashKey.value }
+        #expect(MD5.hashKeys(count: count) { keys[$0] } == expected)
+        // The same keys in one stretch, with something between them.
+        var bytes: [UInt8] = [], places: [Range<Int>] = []
+        for key in keys {
+            bytes.append(7)
+            places.append(bytes.count..<bytes.count + key.byteCount)
+            bytes += key.text.utf8
+        }
+        #expect(unsafe MD5.hashKeys(in: bytes.span.bytes, count: count) { places[$0] } == expected)
     }
 
     @Test(arguments: 1...56)

@@ -61,6 +61,21 @@ import Testing
         #expect(try test.open().stream("s").readAll().count == 4000)
     }
 
+    /// The thread that put the first parts has called nobody for them, and they hold the memory that the last ones need.
+    @Test(arguments: [AckLevel.written, .durable]) func `a batch over many shards that needs more memory than there is goes on`(
+        ack: AckLevel
+    ) async throws {
+        var test = TestStore()
+        test.configuration.unwrittenByteLimit = 256 << 10
+        let store = try test.open()
+        let stream = try await store.createStream("s", shards: 8, ack: ack)
+        var batch = PutBatch()
+        for number in 0..<100 { try batch.add([UInt8](repeating: 5, count: 10_000).span, partitionKey: "k\(number)") }
+        for _ in 0..<5 { for result in stream.putBatchBlocking(batch) { _ = try result.get() } }
+        #expect(try stream.readAll().count == 500)
+        try await store.close()
+    }
+
     @Test func `a batch tells each record's failure: of a closed store, and of a sync that fails while it waits`() async throws {
         let test = TestStore()
         let store = try test.open()

@@ -47,8 +47,8 @@
             let level: Level = ack == .durable ? .durable : .written
             func call() throws {
                 let end =
-                    batch == 1 ? try measured.append(set, at: count % set.count) + 1
-                    : try measured.append(set, from: count, count: batch).upperBound
+                    batch == 1 ? try measured.append(set, at: count % set.count, isLed: true) + 1
+                    : try measured.append(set, from: count, count: batch, isLed: true).upperBound
                 try log.wait(level, below: end)
                 count += batch
             }

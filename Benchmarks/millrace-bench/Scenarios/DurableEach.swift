@@ -53,8 +53,8 @@
         private func call(_ set: RecordSet, _ count: inout Int, _ batch: Int, _ measured: MeasuredLog) throws {
             let end =
                 batch == 1
-                ? try measured.append(set, at: count % set.count) + 1
-                : try measured.append(set, from: count, count: batch).upperBound
+                ? try measured.append(set, at: count % set.count, isLed: true) + 1
+                : try measured.append(set, from: count, count: batch, isLed: true).upperBound
             try measured.log.wait(.durable, below: end)
             count += batch
         }

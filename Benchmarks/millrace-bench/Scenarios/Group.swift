@@ -15,7 +15,7 @@
         private func measure(threads: Int, _ context: BenchContext) throws -> Row {
             let set = RecordSet.made(recordByteCount: 100, keyByteCount: 10)
             let measured = try MeasuredLog("\(context.directory)/group")
-            let first = try measured.append(set, at: 0)
+            let first = try measured.append(set, at: 0, isLed: true)
             try measured.log.wait(.durable, below: first + 1)
             let syncs = measured.log.syncCount
             let counts = Counts(threads)
@@ -25,7 +25,7 @@
                 var before = start
                 var done = 0
                 while before &- start < limit {
-                    let ordinal = try measured.append(set, at: (number * 313 + done) % set.count)
+                    let ordinal = try measured.append(set, at: (number * 313 + done) % set.count, isLed: true)
                     try measured.log.wait(.durable, below: ordinal + 1)
                     done += 1
                     let now = nanoseconds()

@@ -24,7 +24,7 @@
             var ends: [UInt64] = []
             var count = 0
             func put() throws {
-                ends.append(try measured.append(set, from: count, count: 500).upperBound)
+                ends.append(try measured.append(set, from: count, count: 500, isLed: window == 1).upperBound)
                 if ends.count >= window { try measured.log.wait(.written, below: ends[ends.count - window]) }
                 count += 500
             }

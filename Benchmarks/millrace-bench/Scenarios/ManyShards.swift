@@ -52,7 +52,7 @@
                 var places: [(log: ShardLog, endOrdinal: UInt64)] = []
                 for (index, log) in logs.enumerated() {
                     let at = (count + index) % set.count
-                    places.append((log, try log.append(key: set.key(at), data: set.data(at), arrival: Self.now) + 1))
+                    places.append((log, try log.append(key: set.key(at), data: set.data(at), arrival: Self.now, isLed: true) + 1))
                 }
                 if isWritten {
                     for place in places { try place.log.wait(.written, below: place.endOrdinal) }
@@ -105,7 +105,7 @@
                 var before = start, done = 0
                 while before &- start < limit {
                     let at = (number * 313 + done) % set.count
-                    let ordinal = try log.append(key: set.key(at), data: set.data(at), arrival: Self.now)
+                    let ordinal = try log.append(key: set.key(at), data: set.data(at), arrival: Self.now, isLed: true)
                     try log.wait(.durable, below: ordinal + 1)
                     done += 1
                     let now = nanoseconds()

@@ -104,7 +104,7 @@
             let start = nanoseconds()
             for index in 0..<count {
                 let due = pacer.next()
-                let ordinal = try measured.append(set, at: index % set.count)
+                let ordinal = try measured.append(set, at: index % set.count, isLed: true)
                 try measured.log.wait(.durable, below: ordinal + 1)
                 if index >= warmUp { latency.record(nanoseconds() &- due) }
             }

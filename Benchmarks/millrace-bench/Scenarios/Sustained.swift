@@ -42,7 +42,7 @@
             var before = start
             var at = 0
             while at < count {
-                ends.append(try measured.append(set, from: at, count: min(500, count - at)).upperBound)
+                ends.append(try measured.append(set, from: at, count: min(500, count - at), isLed: window == 1).upperBound)
                 if ends.count >= window { try measured.log.wait(.written, below: ends[ends.count - window]) }
                 let now = nanoseconds()
                 latency.record(now &- before)
