@@ -10,14 +10,21 @@
 #include <time.h>
 #include <unistd.h>
 
-int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
-    struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-    long result = syscall(SYS_futex, word, FUTEX_WAIT, expected, nanoseconds < 0 ? NULL : &limit, NULL, 0);
+int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds, uint32_t bits) {
+    struct timespec limit = {.tv_sec = 0, .tv_nsec = 0};
+    if (nanoseconds >= 0) {
+        // This kind of wait takes a time of the clock, not a length.
+        clock_gettime(CLOCK_MONOTONIC, &limit);
+        int64_t fraction = limit.tv_nsec + nanoseconds % 1000000000;
+        limit.tv_sec += nanoseconds / 1000000000 + fraction / 1000000000;
+        limit.tv_nsec = fraction % 1000000000;
+    }
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, nanoseconds < 0 ? NULL : &limit, NULL, bits);
     return result == 0 ? 0 : errno;
 }
 
-int millrace_futex_wake(const uint32_t *word, int count) {
-    long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+int millrace_futex_wake(const uint32_t *word, int count, uint32_t bits) {
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE_BITSET, count, NULL, NULL, bits);
     return woken < 0 ? 0 : (int)woken;
 }
 
@@ -25,7 +32,9 @@ int millrace_futex_wake(const uint32_t *word, int count) {
 #include <os/clock.h>
 #include <os/os_sync_wait_on_address.h>
 
-int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+/// Darwin knows no bits: everybody is woken, and those who were not meant sleep again.
+int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds, uint32_t bits) {
+    (void)bits;
     void *at = (void *)(uintptr_t)word;
     int result = nanoseconds < 0
         ? os_sync_wait_on_address(at, expected, 4, OS_SYNC_WAIT_ON_ADDRESS_SHARED)
@@ -36,7 +45,8 @@ int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanosec
 }
 
 /// Darwin does not count the sleepers: the answer is the number of successful wake calls.
-int millrace_futex_wake(const uint32_t *word, int count) {
+int millrace_futex_wake(const uint32_t *word, int count, uint32_t bits) {
+    (void)bits;
     void *at = (void *)(uintptr_t)word;
     if (count == INT32_MAX) return os_sync_wake_by_address_all(at, 4, OS_SYNC_WAKE_BY_ADDRESS_SHARED) == 0 ? 1 : 0;
     int woken = 0;

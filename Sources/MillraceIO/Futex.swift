@@ -23,13 +23,14 @@ package enum Futex {
     /// - Parameters:
     ///   - byteOffset: a multiple of 4.
     ///   - nanoseconds: the longest sleep, suspended time excluded; negative for no limit.
+    ///   - bits: not 0; a wake with none of these passes this sleeper by, where the system can (Darwin wakes it all the same).
     @discardableResult
     package static func wait(
-        _ memory: Memory, at byteOffset: Int, expected: UInt32, nanoseconds: Int64 = -1
+        _ memory: Memory, at byteOffset: Int, expected: UInt32, nanoseconds: Int64 = -1, bits: UInt32 = .max
     ) -> Outcome {
         // Safe because the word was checked to lie inside, aligned.
         let word = unsafe memory.word32(byteOffset).assumingMemoryBound(to: UInt32.self)
-        return switch unsafe millrace_futex_wait(word, expected, nanoseconds) {
+        return switch unsafe millrace_futex_wait(word, expected, nanoseconds, bits) {
         case 0: .woken
         case EAGAIN: .differed
         case ETIMEDOUT: .timedOut
@@ -37,12 +38,12 @@ package enum Futex {
         }
     }
 
-    /// Wakes at most `count` sleepers of the word at `byteOffset`; returns how many woke.
+    /// Wakes at most `count` sleepers of the word at `byteOffset` that have one of `bits`; returns how many woke.
     @discardableResult
-    package static func wake(_ memory: Memory, at byteOffset: Int, count: Int32) -> Int {
+    package static func wake(_ memory: Memory, at byteOffset: Int, count: Int32, bits: UInt32 = .max) -> Int {
         // Safe because the word was checked to lie inside, aligned.
         let word = unsafe memory.word32(byteOffset).assumingMemoryBound(to: UInt32.self)
-        return unsafe Int(millrace_futex_wake(word, count))
+        return unsafe Int(millrace_futex_wake(word, count, bits))
     }
 }
 

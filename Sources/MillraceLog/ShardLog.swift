@@ -224,7 +224,8 @@ package final class ShardLog: Sendable {
         let now = shared.clock.steadyNanoseconds()
         guard now < deadline else { throw .timedOut }
         _ = watermarks.wait(
-            level, for: ordinal, nanoseconds: min(deadline - now, 10_000_000), unless: { failure.isFailed || isOver() })
+            level, for: ordinal, nanoseconds: min(deadline - now, 10_000_000), bits: { level == .durable ? gate.wakeBit(below: ordinal) : .max },
+            unless: { failure.isFailed || isOver() })
     }
 
     /// Suspends until every record below `ordinal` has reached the level. Threads of the store do the work.

@@ -46,6 +46,11 @@ final class SyncGate: Sendable {
         /// The log's directory when names in it have changed that no sync covers yet.
         var changedNames: OpenDirectory?
         var isSyncing = false
+        /// How many syncs and commits have begun, and the end of what the last one covers.
+        var round: UInt32 = 0
+        var target: UInt64 = 0
+        /// Whom it serves was woken.
+        var hasWoken = false
         /// Somebody wanted to sync or to commit meanwhile.
         var isAwaited = false
         /// In which halves of the journal there are frames whose segments no sync covers yet: bit 0 and bit 1.
@@ -55,6 +60,12 @@ final class SyncGate: Sendable {
             if let index = entries.lastIndex(where: { $0.open === open }) { return index }
             entries.append(Entry(open: open))
             return entries.count - 1
+        }
+        mutating func begin(upTo target: UInt64) {
+            isSyncing = true
+            round &+= 1
+            self.target = target
+            hasWoken = false
         }
         var uncommittedByteCount: Int { entries.reduce(0) { $0 + ($1.blocks?.bytes.count ?? 0) } }
     }
@@ -115,8 +126,8 @@ final class SyncGate: Sendable {
                 state.isAwaited = true
                 return nil
             }
-            state.isSyncing = true
             let target = watermarks.value(.written)
+            state.begin(upTo: target)
             unsyncedByteCount.store(0, ordering: .relaxed)
             defer {
                 state.entries = []
@@ -145,7 +156,7 @@ final class SyncGate: Sendable {
         }
         syncCount.add(1, ordering: .relaxed)
         state.withLock { $0.halves = 0 }
-        if target > watermarks.value(.durable) { watermarks.advance(.durable, to: target) }
+        raiseDurable(to: target)
         return .synced
     }
 
@@ -156,15 +167,33 @@ final class SyncGate: Sendable {
         }
     }
 
+    // MARK: Whom to wake
+
+    /// A sleeper for that ordinal is woken with this bit: that of the sync which runs when it covers the ordinal, else that of the next
+    /// one. So the end of a sync wakes whom it has served and not the group that has gathered meanwhile.
+    func wakeBit(below ordinal: UInt64) -> UInt32 {
+        state.withLock { Self.wakeBit($0.isSyncing && ordinal <= $0.target ? $0.round : $0.round &+ 1) }
+    }
+    private static func wakeBit(_ round: UInt32) -> UInt32 { 1 << (round & 31) }
+
+    /// Called by the holder of the gate.
+    private func raiseDurable(to target: UInt64) {
+        guard target > watermarks.value(.durable) else { return }
+        let round = state.withLock { state in
+            state.hasWoken = true
+            return state.round
+        }
+        watermarks.advance(.durable, to: target, waking: Self.wakeBit(round))
+    }
+
     private func release() {
-        let isAwaited = state.withLock { state in
+        let (isAwaited, bits) = state.withLock { state in
             state.isSyncing = false
             defer { state.isAwaited = false }
-            return state.isAwaited
+            return (state.isAwaited, state.isAwaited ? .max : state.hasWoken ? 0 : Self.wakeBit(state.round))
         }
-        guard isAwaited else { return }
-        watermarks.wakeSleepers(.durable)
-        isFree()
+        if bits != 0 { watermarks.wakeSleepers(.durable, bits) }
+        if isAwaited { isFree() }
     }
 
     // MARK: By the journal
@@ -187,7 +216,7 @@ final class SyncGate: Sendable {
             let target = watermarks.value(.written)
             guard target > watermarks.value(.durable) else { return .nothingToCommit }
             guard state.changedNames == nil, state.uncommittedByteCount <= greatestByteCount else { return .needsSync }
-            state.isSyncing = true
+            state.begin(upTo: target)
             unsyncedByteCount.store(0, ordering: .relaxed)
             let stretches = state.entries.compactMap(\.blocks)
             for index in state.entries.indices { state.entries[index].blocks = nil }
@@ -199,7 +228,7 @@ final class SyncGate: Sendable {
     func endCommit(_ commit: Commit, half: Int) {
         // Of a log that was removed meanwhile the journal has nothing to keep.
         state.withLock { state in if !failure.isRemoved { state.halves |= 1 << UInt8(half) } }
-        if commit.target > watermarks.value(.durable) { watermarks.advance(.durable, to: commit.target) }
+        raiseDurable(to: commit.target)
         release()
     }
 

@@ -47,28 +47,34 @@ package final class Watermarks: Sendable {
     ///
     /// The store is one exchange, sequentially consistent, then the sleepers are read; a sleeper registers, then reads the value.
     /// So one of the two sees the other (a release store followed by that load could miss, on x86 too).
+    /// - Parameter bits: only sleepers that have one of these are woken; all others the caller knows not to be reached.
     @inline(__always)
-    package func advance(_ level: Level, to ordinal: UInt64) {
+    package func advance(_ level: Level, to ordinal: UInt64, waking bits: UInt32 = .max) {
         let before = line.memory.exchange(ordinal, at: Self.at(level))
         precondition(before <= ordinal, "a watermark never moves back")
         if level != .published {
             precondition(
                 ordinal <= value(level == .written ? .published : .written), "durable <= written <= published")
         }
-        if line.memory.loadOrdered(at: Self.at(level) + Self.sleepersAt) != 0 { wake(level) }
+        wakeSleepers(level, bits)
     }
 
-    package func wakeSleepers(_ level: Level) {
-        if line.memory.loadOrdered(at: Self.at(level) + Self.sleepersAt) != 0 { wake(level) }
+    @inline(__always)
+    package func wakeSleepers(_ level: Level, _ bits: UInt32 = .max) {
+        if line.memory.loadOrdered(at: Self.at(level) + Self.sleepersAt) != 0 { wake(level, bits) }
     }
 
-    package func wake(_ level: Level) {
+    package func wake(_ level: Level, _ bits: UInt32 = .max) {
         _ = line.memory.add32(1, at: Self.at(level) + Self.futexAt)
-        Futex.wake(line.memory, at: Self.at(level) + Self.futexAt, count: .max)
+        Futex.wake(line.memory, at: Self.at(level) + Self.futexAt, count: .max, bits: bits)
     }
 
     /// Sleeps until the level reaches `ordinal`, `isOver` answers true, or the time is up. True when it reached it.
-    package func wait(_ level: Level, for ordinal: UInt64, nanoseconds: Int64 = -1, unless isOver: () -> Bool) -> Bool {
+    /// - Parameter bits: asked before each sleep, behind the look at the level: with which of them it is to be woken. Whatever makes the
+    ///   answer wrong wakes the sleeper by the answer.
+    package func wait(
+        _ level: Level, for ordinal: UInt64, nanoseconds: Int64 = -1, bits: () -> UInt32 = { .max }, unless isOver: () -> Bool
+    ) -> Bool {
         if value(level) >= ordinal { return true }
         let at = Self.at(level)
         line.memory.add(1, at: at + Self.sleepersAt)
@@ -77,7 +83,7 @@ package final class Watermarks: Sendable {
             let word = line.memory.load32Acquire(at: at + Self.futexAt)
             if line.memory.loadOrdered(at: at) >= ordinal { return true }
             if isOver() { return false }
-            if Futex.wait(line.memory, at: at + Self.futexAt, expected: word, nanoseconds: nanoseconds) == .timedOut {
+            if Futex.wait(line.memory, at: at + Self.futexAt, expected: word, nanoseconds: nanoseconds, bits: bits()) == .timedOut {
                 return value(level) >= ordinal
             }
         }

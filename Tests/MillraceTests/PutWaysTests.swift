@@ -66,13 +66,14 @@ import Testing
         ack: AckLevel
     ) async throws {
         var test = TestStore()
-        test.configuration.unwrittenByteLimit = 256 << 10
+        test.configuration.writeShareByteCount = 2 << 20
+        test.configuration.unwrittenByteLimit = 1 << 20
         let store = try test.open()
         let stream = try await store.createStream("s", shards: 8, ack: ack)
         var batch = PutBatch()
-        for number in 0..<100 { try batch.add([UInt8](repeating: 5, count: 10_000).span, partitionKey: "k\(number)") }
+        for number in 0..<400 { try batch.add([UInt8](repeating: 5, count: 10_000).span, partitionKey: "k\(number)") }
         for _ in 0..<5 { for result in stream.putBatchBlocking(batch) { _ = try result.get() } }
-        #expect(try stream.readAll().count == 500)
+        #expect(try stream.readAll().count == 2000)
         try await store.close()
     }
 

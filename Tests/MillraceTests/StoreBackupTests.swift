@@ -6,6 +6,12 @@ import MillraceTestKit
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: a backup that is made while streams are written, resharded, made and deleted holds everything that was
 /// acknowledged as durable before, once, under its number, with a catalogue that agrees with the shards. Method:
 /// threads that put numbered records, on a disk in memory with the engine's threads and on real directories; the backup

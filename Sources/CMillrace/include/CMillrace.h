@@ -55,11 +55,11 @@ const char *millrace_crc32c_name(void);
 
 // ---- Futex on a 32-bit word ----
 
-/// Sleeps while `*word == expected`, at most `nanoseconds` (negative: without limit).
+/// Sleeps while `*word == expected`, at most `nanoseconds` (negative: without limit), until it is woken by one of `bits`, which is not 0.
 /// Returns 0 when woken, EAGAIN when the word differed, ETIMEDOUT, or EINTR. Callers recheck their condition.
-int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds);
-/// Wakes at most `count` sleepers; returns how many.
-int millrace_futex_wake(const uint32_t *word, int count);
+int millrace_futex_wait(const uint32_t *word, uint32_t expected, int64_t nanoseconds, uint32_t bits);
+/// Wakes at most `count` sleepers that have one of `bits`; returns how many.
+int millrace_futex_wake(const uint32_t *word, int count, uint32_t bits);
 
 // ---- System calls that Swift cannot import (variadic, or missing from its C library overlay) ----
 // Each returns the call's own result, with -errno in place of -1.
