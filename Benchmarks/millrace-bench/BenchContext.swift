@@ -25,7 +25,7 @@
     let allScenarios: [any Scenario] = [
         MainJob(), Append(), Burst(), Routed(), Sustained(), GroupSync(), DurableEach(), Group(), ManyShards(), Producers(), Tail(),
         OpenLoop(), Writers(), Scan(), Seek(), FanOut(), StoredBytesScenario(), RealRecords(),
-        Reopen(), Reshard(), ManyStreams(), Upkeep(), Load(), Churn(),
+        Reopen(), Reshard(), ManyStreams(), ActiveShards(), Scaling(), Upkeep(), Load(), Churn(),
     ]
 
     /// What scenarios and floors work with.

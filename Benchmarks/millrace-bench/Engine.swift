@@ -186,7 +186,8 @@
             let blocks = try PayloadBlocks(set, count: min(set.count, set.count(ofBytes: 32 << 20)), limit: limit)
             let encoder = LZ4Probe(stream: false)
             let target = try Region(byteCount: blocks.byteCount + blocks.byteCount / 128 + 64 * blocks.count)
-            let back = try Region(byteCount: limit + (1 << 16))
+            let greatest = (0..<blocks.count).map { blocks.block($0).byteCount }.max() ?? 0
+            let back = try Region(byteCount: greatest + (1 << 16))
             // As long as a rate needs: some 100 MB.
             let rounds = max(1, (96 << 20) / blocks.byteCount)
             var ends: [Int] = []
