@@ -40,14 +40,4 @@
             return RecordSet(name: rawValue, bytes: bytes, places: places)
         }
     }
-
-    /// The lines of a file, without their ends.
-    func lines(of bytes: [UInt8]) -> some Sequence<Range<Int>> {
-        sequence(state: 0) { start in
-            guard start < bytes.count else { return nil }
-            let end = bytes[start...].firstIndex(of: 10) ?? bytes.count
-            defer { start = end + 1 }
-            return start..<end
-        }
-    }
 #endif

@@ -114,6 +114,16 @@
         }
     }
 
+    /// The lines of a file, without their ends.
+    func lines(of bytes: [UInt8]) -> some Sequence<Range<Int>> {
+        sequence(state: 0) { start in
+            guard start < bytes.count else { return nil }
+            let end = bytes[start...].firstIndex(of: 10) ?? bytes.count
+            defer { start = end + 1 }
+            return start..<end
+        }
+    }
+
     /// The file's bytes.
     func readWhole(_ path: String) throws -> [UInt8] {
         // Safe because the path is a string and the status outlives the call.

@@ -96,6 +96,11 @@ final class Flusher: Sendable {
         let index = state.withLock { $0.bufferIndex }
         return buffers.count > index + 1
     }
+    /// Two of them at least: as much as one thread encodes while another is woken.
+    var hasSeveralFullBuffers: Bool {
+        let index = state.withLock { $0.bufferIndex }
+        return buffers.count > index + 2
+    }
     /// False of a log that failed: what it did not write it never will.
     var hasUncut: Bool { !failure.isFailed && state.withLock { $0.cutOrdinal } < watermarks.value(.published) }
 

@@ -154,6 +154,8 @@ package final class ShardLog: Sendable {
 
     private func bring(_ level: Level, below ordinal: UInt64, nanoseconds: Int64) throws(LogError) {
         if level == .durable { duties.durabilityIsAwaited() }
+        // Of a large batch workers encode what this thread has not come to.
+        if watermarks.value(.written) < ordinal, flusher.hasSeveralFullBuffers { signal.queue() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
         // What the caller writes or syncs may be what tasks wait for, and may need a sync or a note later.
         defer {
