@@ -80,12 +80,17 @@ import Testing
     }
 
     @Test func `large records make a stream grow by their bytes`() throws {
-        var simulator = try OnDemandSimulator(seed: TestSeed.draw("OnDemandLoopTests"))
-        simulator.recordsTogether = 1
-        simulator.run(minutes: 20) { _ in Demand(recordsPerSecond: 100, recordByteCount: 100_000) }
-        #expect(simulator.complaint == nil)
-        #expect((20...32).contains(simulator.shardCount))
-        #expect(simulator.rows.last!.refusedShare <= 1)
+        let seed = TestSeed.draw("OnDemandLoopTests")
+        let counts = try (0..<5 as Range<UInt64>).map { index in
+            var simulator = try OnDemandSimulator(seed: seed &+ index)
+            simulator.recordsTogether = 1
+            simulator.run(minutes: 20) { _ in Demand(recordsPerSecond: 100, recordByteCount: 100_000) }
+            #expect(simulator.complaint == nil)
+            #expect(simulator.rows.last!.refusedShare <= 1)
+            return simulator.shardCount
+        }
+        // 20 are twice what the bytes need; where few records are many bytes, chance makes some shards hot, one time in 300 more than 12.
+        #expect((20...32).contains(counts.sorted()[2]) && counts.allSatisfy { (20...40).contains($0) }, "\(counts)")
     }
 
     @Test func `nothing passes the bound of shards`() throws {
