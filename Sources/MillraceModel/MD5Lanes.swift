@@ -19,36 +19,14 @@ extension SIMD8<UInt32>: MD5Word {
 }
 
 extension MD5 {
-    /// The hash keys of `count` partition keys, in their order: what `hashKey(of:)` gives for each, sooner.
-    ///
-    /// - Parameters:
-    ///   - count: how many keys, 0 or more.
-    ///   - key: gives the key of an index in 0..<count; called once for each, in order.
-    /// - Complexity: eight keys take the time of three or four, unless one of the eight is longer than 55 bytes.
-    ///   Allocates the result only.
-    public static func hashKeys(count: Int, key: (Int) -> PartitionKey) -> [UInt128] {
-        var hashKeys: [UInt128] = []
-        hashKeys.reserveCapacity(count)
-        var index = 0
-        while count &- index >= 8 {
-            let (k0, k1, k2, k3) = (key(index), key(index &+ 1), key(index &+ 2), key(index &+ 3))
-            let (k4, k5, k6, k7) = (key(index &+ 4), key(index &+ 5), key(index &+ 6), key(index &+ 7))
-            append(k0.bytes, k1.bytes, k2.bytes, k3.bytes, k4.bytes, k5.bytes, k6.bytes, k7.bytes, to: &hashKeys)
-            index &+= 8
-        }
-        while index < count {
-            hashKeys.append(hashKey(of: key(index).bytes))
-            index &+= 1
-        }
-        return hashKeys
-    }
-
-    /// The same of keys that lie in one stretch of memory.
+    /// The hash keys of `count` partition keys that lie in one stretch of memory, in their order: what `hashKey(of:)` gives for each, sooner.
     ///
     /// - Parameters:
     ///   - bytes: the UTF-8 of all keys, and anything between.
     ///   - count: how many keys, 0 or more.
     ///   - place: gives the place in `bytes` of the key of an index in 0..<count; called once for each, in order.
+    /// - Complexity: eight keys take the time of three or four, unless one of the eight is longer than 55 bytes.
+    ///   Allocates the result only.
     public static func hashKeys(in bytes: RawSpan, count: Int, at place: (Int) -> Range<Int>) -> [UInt128] {
         var hashKeys: [UInt128] = []
         hashKeys.reserveCapacity(count)

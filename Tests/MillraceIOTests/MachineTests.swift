@@ -111,4 +111,18 @@ import Testing
         #expect(word.memory.load32Acquire(at: 4) == 1)
         #expect(Futex.wake(word.memory, at: 0, count: 1) == 0)
     }
+
+    #if os(Linux)
+        @Test func `a wake passes a sleeper by who has none of its bits`() {
+            let word = AlignedMemory(byteCount: 8)
+            let sleeper = Thread { Futex.wait(word.memory, at: 0, expected: 0, nanoseconds: 20_000_000_000, bits: 0b0110) }
+            sleeper.start()
+            Thread.sleep(forTimeInterval: 0.05)
+            #expect(Futex.wake(word.memory, at: 0, count: .max, bits: 0b1001) == 0)
+            // It may not have slept yet.
+            while Futex.wake(word.memory, at: 0, count: .max, bits: 0b0011) == 0, !sleeper.isFinished {}
+            while !sleeper.isFinished {}
+            #expect(Futex.wake(word.memory, at: 0, count: .max) == 0)
+        }
+    #endif
 }

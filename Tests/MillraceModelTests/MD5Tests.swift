@@ -62,17 +62,7 @@ private func md5(_ message: [UInt8]) -> UInt128 { MD5.hashKey(of: message.span) 
         let keys = try (0..<count).map { index in
             try PartitionKey(String(repeating: "k", count: index * 29 % 70) + String(index % 10))
         }
-        let expected = keys.map { $0.hashKey.value }
-        #expect(MD5.hashKeys(count: count) { keys[$0] } == expected)
-        // The same keys in one stretch, with something between them.
-        var bytes: [UInt8] = [], places: [Range<Int>] = []
-        for key in keys {
-            bytes.append(7)
-            places.append(bytes.count..<bytes.count + key.byteCount)
-            bytes += key.text.utf8
-        }
-        let found = unsafe MD5.hashKeys(in: bytes.span.bytes, count: count) { places[$0] }
-        #expect(found == expected)
+        #expect(hashKeys(keys) == keys.map { $0.hashKey.value })
     }
 
     @Test(arguments: 1...56)
@@ -80,6 +70,17 @@ private func md5(_ message: [UInt8]) -> UInt128 { MD5.hashKey(of: message.span) 
         let keys = try (0..<8).map { lane in
             try PartitionKey(String(repeating: "x", count: length - 1) + String(lane))
         }
-        #expect(MD5.hashKeys(count: 8) { keys[$0] } == keys.map { md5(Array($0.text.utf8)) })
+        #expect(hashKeys(keys) == keys.map { md5(Array($0.text.utf8)) })
+    }
+
+    /// Those of keys in one stretch, with something between them.
+    private func hashKeys(_ keys: [PartitionKey]) -> [UInt128] {
+        var bytes: [UInt8] = [], places: [Range<Int>] = []
+        for key in keys {
+            bytes.append(7)
+            places.append(bytes.count..<bytes.count + key.byteCount)
+            bytes += key.text.utf8
+        }
+        return unsafe MD5.hashKeys(in: bytes.span.bytes, count: keys.count) { places[$0] }
     }
 }

@@ -7,7 +7,7 @@
     /// A thousand logs that all take records while readers hold views of them for long: what that takes of memory, descriptors and maps.
     struct ActiveShards: Scenario {
         let name = "active-shards"
-        let about = "written: 1,000 shards that take batches of 10 in turn while 64 threads each hold a view for 50 ms; memory, descriptors, maps"
+        let about = "published: 1,000 shards that take batches of 10 in turn while 64 threads each hold a view for 50 ms; memory, descriptors, maps"
 
         func run(in context: BenchContext) async throws -> [Row] {
             let set = RecordSet.made(recordByteCount: 100, keyByteCount: 10)
@@ -60,7 +60,9 @@
                     at += 10
                 } catch {
                     guard case .wouldBlock = error else { throw error }
+                    // The wait is a part of the call, which is tried again.
                     logs[number].waitForRoom(nanoseconds: 10_000_000)
+                    continue
                 }
                 let now = nanoseconds()
                 latency.record(now &- before)

@@ -136,8 +136,12 @@
             removeTree(path)
         }
 
-        /// Brings a stretch to the device, in bytes since the beginning, less than a whole round.
+        /// Brings a stretch to the device, in bytes since the beginning.
+        /// - Throws: what the system answered; ENOBUFS when the producer is a whole round ahead of the device.
         func sync(_ range: Range<Int>) throws(IOError) {
+            guard range.count <= Self.byteCount else {
+                throw IOError(.sync, name: "ring", errorNumber: ENOBUFS, detail: "the device is a whole round behind")
+            }
             for stretch in stretches(range) {
                 if isMapped {
                     let start = stretch.lowerBound & ~4095

@@ -6,11 +6,13 @@ func registerHashKeys() {
     registerHashKey("md5-16B", byteCount: 16)
     registerHashKey("md5-40B", byteCount: 40)
     measure("md5-500-keys", scale: .one) {
-        let keys = try partitionKeys(count: 500)
+        let keys = try partitionKeys(count: 500).map { Array($0.text.utf8) }
+        let bytes = keys.flatMap { $0 }
+        let ends = keys.reduce(into: [0]) { $0.append($0.last! + $1.count) }
         return Timed { count in
             var sum: UInt128 = 0
             for _ in 0..<count {
-                for hashKey in MD5.hashKeys(count: keys.count, key: { keys[$0] }) { sum ^= hashKey }
+                for hashKey in unsafe MD5.hashKeys(in: bytes.span.bytes, count: keys.count, at: { ends[$0]..<ends[$0 + 1] }) { sum ^= hashKey }
             }
             return Int(truncatingIfNeeded: sum)
         }
