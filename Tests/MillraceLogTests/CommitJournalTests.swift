@@ -130,7 +130,7 @@ import Testing
         try trio.commit("kept by the journal")
         _ = try trio.logs[0].append(PlainRecord("k0", "never acknowledged"))
         trio.harness.disk.fault = { operation, name, _ in operation == .sync && !name.contains("JOURNAL") ? 5 : nil }
-        #expect(throws: LogError.self) { _ = try trio.logs[0].flushStep(); _ = try trio.logs[0].syncStep() }
+        #expect(throws: LogError.self) { _ = trio.logs[0].flushStep(); _ = try trio.logs[0].syncStep() }
         trio.harness.disk.fault = nil
         try trio.commit("the others go on", to: [1, 2])
         try trio.judge(trio.left())
