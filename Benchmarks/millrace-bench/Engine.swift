@@ -55,7 +55,8 @@
         func append(_ set: RecordSet, at index: Int, isLed: Bool = false) throws(LogError) -> UInt64 {
             while true {
                 do throws(LogError) {
-                    return try log.append(key: set.key(index), data: set.data(index), arrival: now, isLed: isLed)
+                    if isLed { return try log.append(key: set.key(index), data: set.data(index), arrival: now, isLed: true) }
+                    return try log.append(key: set.key(index), data: set.data(index), arrival: now)
                 } catch {
                     guard case .wouldBlock = error else { throw error }
                     log.waitForRoom(nanoseconds: 10_000_000)

@@ -84,13 +84,18 @@ package final class ShardLog: Sendable {
     // MARK: Appending
 
     /// Appends one record; it is published when this returns. Its ordinal.
-    /// - Parameters:
-    ///   - arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
-    ///   - isLed: the caller goes on to `wait` for the record, on this thread and before anything that may block. Until then no thread of
-    ///     the store is called for it.
+    /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
     /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `removed`, `closed`: nothing was appended.
     @inline(__always)
-    package func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool = false) throws(LogError) -> UInt64 {
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
+        if let refusal = duties.refusal { throw refusal }
+        return try writer.append(key: key, data: data, arrival: arrival)
+    }
+
+    /// The same, apart so that what is never led does not ask whether it is (14 instructions).
+    /// - Parameter isLed: the caller goes on to `wait` for the record, on this thread and before anything that may block. Until then no
+    ///   thread of the store is called for it.
+    package func append(key: RawSpan, data: RawSpan, arrival: UInt64, isLed: Bool) throws(LogError) -> UInt64 {
         if let refusal = duties.refusal { throw refusal }
         return try writer.append(key: key, data: data, arrival: arrival, isLed: isLed)
     }
