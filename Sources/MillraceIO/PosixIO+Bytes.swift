@@ -8,8 +8,6 @@
 extension PosixIO {
     /// The system takes at most so many pieces in one call (IOV_MAX, limits.h).
     private static let maximumPieceCount = 1024
-    /// Zeros written in one piece where a file system cannot reserve space.
-    private static let zeros = AlignedMemory(byteCount: 1 << 20)
 
     package func byteCount(of file: FileHandle) throws(IOError) -> Int {
         let (status, errorNumber) = Syscalls.status(of: file.value)
@@ -33,16 +31,6 @@ extension PosixIO {
         default: throw fault(.allocate, file.value, -result)
         }
         if oldByteCount < byteCount { try writeZeros(file, oldByteCount..<byteCount) }
-    }
-
-    /// Reserves space the slow way. Its errors are those of `allocate`.
-    package func writeZeros(_ file: FileHandle, _ range: Range<Int>) throws(IOError) {
-        var at = range.lowerBound
-        while at < range.upperBound {
-            let piece = Self.zeros.memory.slice(0, min(Self.zeros.memory.byteCount, range.upperBound - at))
-            try write(file, at: at, [piece], as: .allocate)
-            at += piece.byteCount
-        }
     }
 
     package func read(_ file: FileHandle, at byteOffset: Int, into memory: Memory) throws(IOError) -> Int {
@@ -75,19 +63,13 @@ extension PosixIO {
     }
 
     package func write(_ file: FileHandle, at byteOffset: Int, _ pieces: [Memory]) throws(IOError) {
-        try write(file, at: byteOffset, pieces, as: .write)
-    }
-
-    private func write(
-        _ file: FileHandle, at byteOffset: Int, _ pieces: [Memory], as operation: IOError.Operation
-    ) throws(IOError) {
         var rest = PosixIO.remaining(pieces[...], after: 0)
         var at = byteOffset
         while !rest.isEmpty {
             let part = rest.prefix(Self.maximumPieceCount)
             let count = Syscalls.retrying { Syscalls.write(file.value, at: at, part) }
-            if count < 0 { throw fault(operation, file.value, Int32(-count)) }
-            if count == 0 { throw fault(operation, file.value, 0, detail: "wrote 0 bytes at byte \(at)") }
+            if count < 0 { throw fault(.write, file.value, Int32(-count)) }
+            if count == 0 { throw fault(.write, file.value, 0, detail: "wrote 0 bytes at byte \(at)") }
             at += count
             rest = PosixIO.remaining(rest, after: count)
         }

@@ -107,14 +107,7 @@ final class CommitJournal: Sendable {
         let handle = try io.createFile(FileNames.journal, in: root)
         do throws(IOError) {
             try io.allocate(handle, byteCount: byteCount)
-            let zeros = AlignedMemory(byteCount: min(byteCount, 1 << 20))
-            zeros.memory.fill()
-            var at = 0
-            while at < byteCount {
-                let count = min(zeros.memory.byteCount, byteCount - at)
-                try io.write(handle, at: at, [zeros.memory.slice(0, count)])
-                at += count
-            }
+            try io.writeZeros(handle, 0..<byteCount)
             try Self.write(file, to: handle, io)
             try io.sync(root)
             return Open(handle: handle, file: file)

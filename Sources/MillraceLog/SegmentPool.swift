@@ -28,8 +28,6 @@ final class SegmentPool: Sendable {
     private let leastRecycledByteCount: Int
     private let recycledByteLimit: Int
     private let state: Guarded<State>
-    /// One for all pools: nobody writes into it.
-    private static let zeros = AlignedMemory(byteCount: 1 << 20)
 
     private struct Wanted {
         let byteCount: Int
@@ -162,7 +160,7 @@ final class SegmentPool: Sendable {
                 return nil
             }
             try io.allocate(file, byteCount: retired.byteCount)
-            try io.write(file, at: 0, [Self.zeros.memory.slice(0, Format.blocksByteOffset)])
+            try io.writeZeros(file, 0..<Format.blocksByteOffset)
             try io.sync(file)
         } catch {
             io.close(file)
@@ -198,12 +196,7 @@ final class SegmentPool: Sendable {
         do { file = try io.createFile(name, in: directory) } catch { throw refusal(error, byteCount: byteCount) }
         do {
             try io.allocate(file, byteCount: byteCount)
-            var written = 0
-            while isZeroed, written < byteCount {
-                let step = min(Self.zeros.memory.byteCount, byteCount - written)
-                try io.write(file, at: written, [Self.zeros.memory.slice(0, step)])
-                written += step
-            }
+            if isZeroed { try io.writeZeros(file, 0..<byteCount) }
             try io.sync(file)
         } catch {
             io.close(file)
