@@ -205,6 +205,8 @@ package final class ShardLog: Sendable {
     /// each log.
     package static func bringAlong(_ places: [(log: ShardLog, endOrdinal: UInt64)]) {
         guard let shared = places.first?.log.shared else { return }
+        // Of many logs a worker writes some meanwhile, from the far end on.
+        if places.count >= manyLogs { for (log, ordinal) in places[(places.count / 2)...].reversed() { log.ask(.written, below: ordinal) } }
         var logs: [ShardLog] = []
         for (log, ordinal) in places where log.watermarks.value(.durable) < ordinal {
             log.duties.durabilityIsAwaited()
@@ -213,6 +215,9 @@ package final class ShardLog: Sendable {
         }
         if logs.count > 1 { _ = shared.commits.sync(logs) }
     }
+
+    /// So many logs that waking a worker costs less than what it does.
+    private static var manyLogs: Int { 16 }
 
     /// Has the store's threads bring the records to the level, for somebody who waits for them later.
     package func ask(_ level: Level, below ordinal: UInt64) {
