@@ -21,9 +21,9 @@ public final class Shard: Sendable {
     package let logID: UInt64
     /// AWS's budgets; nil where limits are off.
     let throttle: Throttle?
-    private let opened = AtomicLazyReference<OpenShard>()
-    private let measured = AtomicLazyReference<TrafficMeter>()
-    private let closed = AtomicLazyReference<Closed>()
+    private let opened = SetOnce<OpenShard>()
+    private let measured = SetOnce<TrafficMeter>()
+    private let closed = SetOnce<Closed>()
     private let gone = Atomic<Bool>(false)
 
     /// A class because that is what can be set once, atomically.
@@ -63,14 +63,14 @@ public final class Shard: Sendable {
     public var isClosed: Bool { closing != nil }
 
     /// What the scaling of an on-demand stream goes by; made when it is first used.
-    package var meter: TrafficMeter { measured.load() ?? measured.storeIfNil(TrafficMeter()) }
+    package var meter: TrafficMeter { measured.value ?? measured.set(TrafficMeter()) }
 
-    var closing: ShardClosing? { closed.load()?.closing }
+    var closing: ShardClosing? { closed.value?.closing }
 
     /// Notes that the shard takes no more records, and lets those go on who wait for one.
     func close(_ closing: ShardClosing) {
-        _ = closed.storeIfNil(Closed(closing))
-        opened.load()?.log.wakeReaders()
+        _ = closed.set(Closed(closing))
+        opened.value?.log.wakeReaders()
     }
 
     /// Whether it is closed, and everything in it too old to be seen: then it is none of the stream's shards any more.
@@ -79,7 +79,7 @@ public final class Shard: Sendable {
     /// It is no shard of the stream any more, and its log goes. What reads it learns of it.
     func expire() {
         gone.store(true, ordering: .releasing)
-        opened.load()?.log.wakeReaders()
+        opened.value?.log.wakeReaders()
     }
 
     /// Whether `expire` was called.
@@ -122,14 +122,14 @@ public final class Shard: Sendable {
 
     /// The log, recovered now if this is its first use: that may wait for the disk.
     func open() throws(KinesisError) -> OpenShard {
-        if let open = opened.load() { return open }
+        if let open = opened.value { return open }
         try core.checkOpen()
         do throws(LogError) {
             let log = try core.log.log(logID)
-            if isClosed { _ = log.endAppends() }
+            if isClosed { _ = log.endAppends() } else if hashKeyRange != .whole { log.setTakesTurns() }
             // Of several that come at once one stays; nothing was appended through the others.
             log.setSegmentAge(milliseconds: RetentionSweep.segmentMilliseconds(terms.period))
-            let open = opened.storeIfNil(OpenShard(log, shardID: id, creationSecond: creationSecond))
+            let open = opened.set(OpenShard(log, shardID: id, creationSecond: creationSecond))
             takeMark()
             return open
         } catch { throw self.error(error) }
@@ -138,14 +138,14 @@ public final class Shard: Sendable {
     /// Records put from now on are marked as the stream's settings say. Called after those have changed, and after opening:
     /// whichever comes last sees both.
     func takeMark() {
-        guard let open = opened.load(), terms.mark != 0 || open.isMarked.load(ordering: .sequentiallyConsistent) else { return }
+        guard let open = opened.value, terms.mark != 0 || open.isMarked.load(ordering: .sequentiallyConsistent) else { return }
         open.isMarked.store(true, ordering: .sequentiallyConsistent)
         open.log.setMark { [terms] in terms.mark }
     }
 
     /// The same without waiting for the disk in a task.
     func openAsync() async throws(KinesisError) -> OpenShard {
-        if let open = opened.load() { return open }
+        if let open = opened.value { return open }
         return try await core.readers.run { [self] () throws(KinesisError) in try self.open() }
     }
 

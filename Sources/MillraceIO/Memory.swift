@@ -65,6 +65,13 @@ package struct Memory: @unchecked Sendable {
         unsafe memcpy(base + byteOffset, source.base, source.byteCount)
     }
 
+    /// Has the processor fetch a line that is written soon; a hint, wherever `byteOffset` lies.
+    @inlinable @inline(__always)
+    package func prefetchForWriting(at byteOffset: Int) {
+        // Safe because nothing is read or written.
+        unsafe millrace_prefetch_for_writing(UnsafeRawPointer(bitPattern: UInt(bitPattern: base) &+ UInt(bitPattern: byteOffset)))
+    }
+
     /// Copies all of `source` to `byteOffset`.
     @inlinable @inline(__always)
     package func copy(_ source: RawSpan, at byteOffset: Int) {

@@ -26,6 +26,7 @@ struct Appender: ~Copyable {
 
     /// Goes into the entry of every record added from now on, in its place there.
     private var markBits: UInt64 = 0
+    private var takesTurns = false
     private(set) var nextOrdinal: UInt64
     private(set) var lastArrival: UInt64
     private var saved: Saved
@@ -100,6 +101,9 @@ struct Appender: ~Copyable {
         lastArrival = arrival
     }
 
+    /// The log is one of many that the same threads write to by turns. Between two batches.
+    mutating func setTakesTurns() { takesTurns = true }
+
     /// Records added from now on carry the mark. Between two batches.
     mutating func setMark(_ mark: UInt8) { markBits = UInt64(mark) << 16 }
 
@@ -107,6 +111,17 @@ struct Appender: ~Copyable {
     @inline(__always)
     mutating func publish() {
         watermarks.advance(.published, to: nextOrdinal)
+        if takesTurns { prefetchEnd() }
+    }
+
+    /// Where the next batch goes: of a thread that writes to many logs by turns no processor can guess it, and the release of the role
+    /// waits until the lines are there (decision 0018).
+    @inline(__always)
+    private func prefetchEnd() {
+        let payloadEnd = BufferLayout.payloadAt + payloadByteCount
+        memory.prefetchForWriting(at: payloadEnd + 64)
+        memory.prefetchForWriting(at: payloadEnd + 128)
+        memory.prefetchForWriting(at: memory.byteCount - Directory.entryByteCount * (count + 1) - 16)
     }
 
     /// Takes back everything since `begin`; buffers started since then are freed.

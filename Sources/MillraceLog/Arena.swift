@@ -158,6 +158,13 @@ package final class Arena: Sendable {
         }
     }
 
+    /// Whether the slot still lives the life that `slot` names. It may end at any time after.
+    func lives(_ slot: SlotReference) -> Bool {
+        if slot.isNone { return false }
+        let state = descriptor(slot).loadOrdered(at: Self.stateAt)
+        return state >> 32 == slot.sequence && state & Self.holdsMask > 0
+    }
+
     package func unpin(_ slot: SlotReference) {
         let before = descriptor(slot).subtract(1, at: Self.stateAt)
         assert(before & Self.holdsMask > 1, "the cache hold outlives every pin")

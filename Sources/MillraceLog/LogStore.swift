@@ -347,6 +347,7 @@ package final class LogStore: Sendable {
     }
 
     private func letGo() {
+        shared.images.readAhead.stop()
         shared.scheduler.stop()
         shared.commits.retire()
         for open in openLogs { open.duties.refuse(.closed) }

@@ -134,6 +134,10 @@ import Synchronization
                 threads.append(WorkerThread(name: "millrace-sync-\(number)") { [self] in syncLoop(shared) })
             }
             threads.append(WorkerThread(name: "millrace-prepare") { [self] in prepareLoop(shared) })
+            // With one processor nothing is gained by doing ahead what is to be done.
+            guard configuration.workerCount > 1 else { return }
+            let images = shared.images
+            threads.append(WorkerThread(name: "millrace-read") { images.readAhead.serve { _ = images.decodeAhead($0) } })
         }
     }
 

@@ -136,6 +136,10 @@ package final class ShardLog: Sendable {
         writer.withRole { appender in appender.setMark(mark()) }
     }
 
+    /// The log is one of many that the same threads write to by turns: each append then has the place of the next one brought into the
+    /// processor's caches. Waits as `setMark`.
+    package func setTakesTurns() { writer.withRole { appender in appender.setTakesTurns() } }
+
     /// Sleeps until memory was freed somewhere in the store, or so long: after `wouldBlock`, before trying again.
     package func waitForRoom(nanoseconds: Int64) {
         // In a store without threads nobody else makes room.
@@ -329,8 +333,8 @@ package final class ShardLog: Sendable {
         if position >= durable { try failure.check() }
         return durable
     }
-    func locate(_ position: UInt64, visible: UInt64) throws(LogError) -> LogReader.Place {
-        try reader.locate(position, visible: visible)
+    func locate(_ position: UInt64, visible: UInt64, goesOn: Bool) throws(LogError) -> LogReader.Place {
+        try reader.locate(position, visible: visible, goesOn: goesOn)
     }
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
         try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)

@@ -114,7 +114,7 @@ import Testing
 }
 
 /// A class because a cursor cannot stand in an array.
-private final class HeldCursor {
+final class HeldCursor {
     private var cursor: Cursor
     init(_ cursor: consuming Cursor) { self.cursor = cursor }
     func fetch() throws(LogError) { _ = try cursor.fetch() }

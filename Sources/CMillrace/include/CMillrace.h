@@ -37,6 +37,9 @@ static inline void millrace_spin_hint(void) {
 #endif
 }
 
+/// Has the processor fetch the cache line that is about to be written. Changes nothing; any address will do.
+static inline void millrace_prefetch_for_writing(const void *at) { __builtin_prefetch(at, 1, 3); }
+
 // ---- References to Swift objects ----
 
 /// Adds `count` references to a Swift object.
