@@ -24,8 +24,8 @@
     /// The order in which they run. The first is the one that runs unless others are asked for.
     let allScenarios: [any Scenario] = [
         MainJob(), Append(), Burst(), Routed(), Sustained(), GroupSync(), DurableEach(), Group(), ManyShards(), Producers(), Tail(),
-        OpenLoop(), Writers(), Scan(), Seek(), FanOut(), StoredBytesScenario(), RealRecords(),
-        Reopen(), Reshard(), ManyStreams(), ActiveShards(), Scaling(), Upkeep(), Load(), Churn(),
+        OpenLoop(), Writers(), Scan(), ColdScan(), Seek(), FanOut(), StoredBytesScenario(), RealRecords(),
+        Reopen(), Reshard(), ManyStreams(), ActiveShards(), Scaling(), Upkeep(), Load(), FirstMinute(), PastDirtyLimit(), Churn(),
     ]
 
     /// What scenarios and floors work with.

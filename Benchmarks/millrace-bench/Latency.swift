@@ -17,6 +17,7 @@
         /// Writes the percentiles into `row`.
         func fill(_ row: inout Row) {
             guard count > 0 else { return }
+            row.calls = Int(count)
             row.p50 = percentile(50)
             row.p99 = percentile(99)
             row.p999 = percentile(99.9)

@@ -37,6 +37,7 @@
                     let floor = floors.first(where: { $0.name == row.floorName })
                 {
                     row.floor = floor.value
+                    row.floorUnit = floor.unit.rawValue
                     row.ratioToFloor = floor.ratio(of: row)
                 }
                 self.rows.append(row)

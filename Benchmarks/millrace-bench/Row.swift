@@ -25,6 +25,8 @@
         var recordsPerSecondMax: Double?
         var megabytesPerSecond = 0.0
         var processorSecondsPerGigabyte: Double?
+        /// How many calls were timed.
+        var calls: Int?
         /// Latency of one call.
         var p50: Double?
         var p99: Double?
@@ -42,6 +44,8 @@
         /// measured a floor of its own beside it.
         var floorName: String?
         var floor: Double?
+        /// `GB/s` of key and data, `ns` of one call, or `bytes per byte` stored.
+        var floorUnit: String?
         var ratioToFloor: Double?
 
         /// True when everything was read back, counted, and its digest compared.
@@ -75,7 +79,24 @@
         mutating func bounded(by name: String, bytesPerSecond: Double) {
             floorName = name
             floor = bytesPerSecond / 1e9
+            floorUnit = "GB/s"
             ratioToFloor = megabytesPerSecond * 1e6 / bytesPerSecond
+        }
+
+        /// The same of one call's nanoseconds, against the row's own median, which is known.
+        mutating func bounded(by name: String, nanoseconds: Double) {
+            floorName = name
+            floor = nanoseconds
+            floorUnit = "ns"
+            ratioToFloor = p50.map { nanoseconds / $0 }
+        }
+
+        /// The same of stored bytes for each byte of key and data.
+        mutating func bounded(by name: String, storedBytesPerByte: Double, ratio: Double) {
+            floorName = name
+            floor = storedBytesPerByte
+            floorUnit = "bytes per byte"
+            ratioToFloor = ratio
         }
 
         /// Rows of the same identity are repetitions of each other.

@@ -124,12 +124,19 @@ extension StoredStream {
 
     /// What has become of a batch's records.
     private struct Results {
-        var results: [Result<SequenceNumber, KinesisError>]
+        /// nil of a record that has failed. Results are made at the end, once each.
+        private var numbers: [SequenceNumber?]
+        private var errors: [Int: KinesisError] = [:]
         var placed: [(PutBatch.Part, OpenShard, OpenShard.Placed)] = []
 
-        init(count: Int) {
-            // Every record is in one part, and every part is set before this is handed out.
-            results = Array(repeating: .failure(.storage(.closed)), count: count)
+        init(count: Int) { numbers = Array(repeating: nil, count: count) }
+
+        /// Every record is in one part, and every part is set before this is asked for.
+        var results: [Result<SequenceNumber, KinesisError>] {
+            numbers.enumerated().map { index, number in
+                if let number { return .success(number) }
+                return .failure(errors[index] ?? .storage(.closed))
+            }
         }
 
         /// Whether no record is larger than the stream's may be; all fail if one is.
@@ -138,23 +145,28 @@ extension StoredStream {
                 try batch.check(limit: limit)
                 return true
             } catch {
-                results = Array(repeating: .failure(error), count: batch.count)
+                for index in numbers.indices { errors[index] = error }
                 return false
             }
+        }
+
+        private mutating func fail(_ index: Int, _ error: KinesisError) {
+            numbers[index] = nil
+            errors[index] = error
         }
 
         mutating func set(_ indices: [Int], _ error: @autoclosure () -> KinesisError) {
             if indices.isEmpty { return }
             let error = error()
-            for index in indices { results[index] = .failure(error) }
+            for index in indices { fail(index, error) }
         }
 
         mutating func set(_ part: PutBatch.Part, _ error: KinesisError) {
-            for place in 0..<part.count { results[part.index(place)] = .failure(error) }
+            for place in 0..<part.count { fail(part.index(place), error) }
         }
 
         mutating func set(_ part: PutBatch.Part, _ shard: OpenShard, _ placed: OpenShard.Placed) {
-            for place in 0..<part.count { results[part.index(place)] = .success(shard.number(placed, place)) }
+            for place in 0..<part.count { numbers[part.index(place)] = shard.number(placed, place) }
         }
     }
 

@@ -317,9 +317,7 @@
             if !settled.isEmpty {
                 let middle = median(settled.map(\.ratio))
                 row.storedBytesPerByte = middle
-                row.floorName = "bare LZ4 of live"
-                row.floor = 1
-                row.ratioToFloor = 1 / middle
+                row.bounded(by: "bare LZ4 of live", storedBytesPerByte: 1, ratio: 1 / middle)
                 let lengths = median(settled.map { Double($0.logs.lengthByteCount) / $0.minimum })
                 let highs = median(settled.map { Double($0.logs.allocatedByteCount) / $0.highMinimum })
                 let pools = settled.map { Double($0.poolByteCount) / 1e6 }

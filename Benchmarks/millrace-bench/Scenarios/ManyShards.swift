@@ -84,9 +84,7 @@
                 records: count - first, payloadBytes: set.byteCount(from: first % set.count, count: count - first),
                 seconds: Double(spent) / 1e9)
             latency.fill(&row)
-            row.floorName = "pwrite of as many bytes + fdatasync, p50"
-            row.floor = floor.percentile(50)
-            row.ratioToFloor = floor.percentile(50) / latency.percentile(50)
+            row.bounded(by: "pwrite of as many bytes + fdatasync, p50", nanoseconds: floor.percentile(50))
             row.note =
                 "\(store.commitCount - commits) commits for \((count - first) / shards) rounds; a round takes"
                 + " \(decimal(latency.percentile(50) / floor.percentile(50), 2)) times one write and sync of \(bytes) bytes"

@@ -2,12 +2,6 @@
     import MillraceIO
     import MillraceLog
 
-    #if canImport(Glibc)
-        import Glibc
-    #else
-        import Darwin
-    #endif
-
     /// From "where is the record" to the record itself, at random places of one log.
     struct Seek: Scenario {
         let name = "seek"
@@ -37,7 +31,7 @@
         }
 
         private func measure(_ path: String, _ set: RecordSet, _ count: Int, calls: Int, _ place: Place, byTime: Bool) throws -> Row {
-            if place == .cold { try Self.dropPages(under: path) }
+            if place == .cold { try dropPages(of: segmentPaths(under: path)) }
             let reopened = try MeasuredLog(path, create: false) { if place != .cached { $0.cacheByteCount = 1 << 20 } }
             defer { try? reopened.store.close() }
             let random = SeededEntropy(seed: 17)
@@ -82,23 +76,6 @@
         private static func arrival(of cursor: inout Cursor, at ordinal: UInt64) throws -> UInt64 {
             cursor.seek(to: ordinal)
             return try cursor.withBatch { batch throws(LogError) in batch.next()?.arrivalMilliseconds ?? 0 } ?? 0
-        }
-
-        /// Has the system forget the segments' bytes, which nobody maps at the moment.
-        private static func dropPages(under path: String) throws {
-            sync()
-            let io = PosixIO()
-            let root = try io.openDirectory(at: "\(path)/logs", create: false)
-            defer { io.close(root) }
-            for log in try io.list(root) {
-                let directory = try io.openDirectory(log, in: root, create: false)
-                defer { io.close(directory) }
-                for name in try io.list(directory) {
-                    let file = try io.openFile(name, in: directory, writable: false)
-                    _ = posix_fadvise(file.value, 0, 0, POSIX_FADV_DONTNEED)
-                    io.close(file)
-                }
-            }
         }
     }
 #endif

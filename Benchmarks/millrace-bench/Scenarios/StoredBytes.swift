@@ -23,9 +23,8 @@
             row.measured(records: count, payloadBytes: payload, seconds: spent)
             row.storedBytesPerByte = Double(blocks.byteCount) / Double(payload)
             row.writtenBytesPerByte = row.storedBytesPerByte
-            row.floorName = "bare LZ4, bytes"
-            row.floor = Double(bare) / Double(payload)
-            row.ratioToFloor = Double(bare) / Double(blocks.byteCount)
+            row.bounded(
+                by: "bare LZ4, bytes", storedBytesPerByte: Double(bare) / Double(payload), ratio: Double(bare) / Double(blocks.byteCount))
             row.note =
                 "\(blocks.recordCounts.count) blocks (\(blocks.rawCount) raw) of \(blocks.byteCount) bytes, of these"
                 + " \(blocks.directoryByteCount) directory; bare LZ4 \(bare):"

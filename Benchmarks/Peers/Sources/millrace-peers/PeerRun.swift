@@ -151,6 +151,7 @@ private struct Appended {
     func fillPercentiles(of row: inout Row) {
         let sorted = calls.sorted()
         func at(_ share: Double) -> Double { Double(sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]) }
+        row.calls = calls.count
         row.p50 = at(0.5)
         row.p99 = at(0.99)
         row.p999 = at(0.999)
