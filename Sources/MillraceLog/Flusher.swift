@@ -26,6 +26,8 @@ final class Flusher: Sendable {
         var nextToWrite: UInt64 = 0
         var encoded: [UInt64: EncodedBlock] = [:]
         var isWriting = false
+        /// Who waits for the write turn: no run is begun until they have had it.
+        var waitingCount = 0
         /// Cuts that are being encoded: their buffers are read.
         var encodingCount = 0
         var isRetired = false
@@ -40,6 +42,8 @@ final class Flusher: Sendable {
     private static let greatestRunByteCount = 1 << 20
 
     private let state: Guarded<State>
+    /// Notified when the write turn is given back.
+    private let turnIsFree = EventCount()
     private let segments: Owned<SegmentWriter>
     private let arena: Arena
     private let buffers: BufferList
@@ -200,13 +204,14 @@ final class Flusher: Sendable {
                 let tickets = state.finishedBehind.keys.filter { $0 < state.nextToWrite }.sorted()
                 return tickets.flatMap { state.finishedBehind.removeValue(forKey: $0) ?? [] }
             }
+            turnIsFree.notify()
             for (slot, index) in behind { release(slot, bufferIndex: index) }
             if done < run.count { return outcome }
         }
     }
 
     private func takeRun(_ state: inout State) -> [EncodedBlock] {
-        guard !state.isWriting else { return [] }
+        guard !state.isWriting, state.waitingCount == 0 else { return [] }
         var run: [EncodedBlock] = []
         var byteCount = 0
         while byteCount < Self.greatestRunByteCount,
@@ -249,6 +254,7 @@ final class Flusher: Sendable {
             state.encoded = [:]
             state.isWriting = false
         }
+        turnIsFree.notify()
         for level in Level.allCases { watermarks.wake(level) }
         space.notify()
     }
@@ -262,7 +268,8 @@ final class Flusher: Sendable {
             let key = space.prepare()
             space.wait(key, nanoseconds: 200_000)
         }
-        // The turn is this caller's for ever.
+        // The turn is this caller's for ever. Who waits for it is told so.
+        turnIsFree.notify()
         segments.with { $0.letGo() }
         for slot in buffers.slots { release(slot) }
     }
@@ -290,9 +297,10 @@ final class Flusher: Sendable {
         case noSegment
     }
 
-    /// Writes a durable note if nobody is writing. Nothing is synced.
-    func writeNote(isCleanClose: Bool) throws(LogError) -> NoteOutcome {
-        guard takeTurn() else { return .busy }
+    /// Writes a durable note. Nothing is synced.
+    /// - Parameter waits: for the run that is being written just now; otherwise it is `busy` then.
+    func writeNote(isCleanClose: Bool, waits: Bool = false) throws(LogError) -> NoteOutcome {
+        guard waits ? waitForTurn() : takeTurn() else { return .busy }
         defer { giveTurnBack() }
         let written = watermarks.value(.written)
         let durable = watermarks.value(.durable)
@@ -307,10 +315,10 @@ final class Flusher: Sendable {
     }
 
     /// Begins an empty segment behind one whose records are all below `horizon`, unless the newest is empty already. False when
-    /// somebody is writing. Nothing is synced.
+    /// somebody is writing, and `waits` does not say to wait for that. Nothing is synced.
     /// - Throws: `storageFull`, `io`.
-    func startEmptySegment(below horizon: UInt64) throws(LogError) -> Bool {
-        guard takeTurn() else { return false }
+    func startEmptySegment(below horizon: UInt64, waits: Bool = false) throws(LogError) -> Bool {
+        guard waits ? waitForTurn() : takeTurn() else { return false }
         defer { giveTurnBack() }
         do {
             try segments.with { segments throws(LogError) in try segments.startEmpty(below: horizon) }
@@ -330,8 +338,29 @@ final class Flusher: Sendable {
         }
     }
 
+    /// The turn behind whoever has it, and before the next run. False of a log that was retired.
+    private func waitForTurn() -> Bool {
+        state.withLock { $0.waitingCount += 1 }
+        while true {
+            let key = turnIsFree.prepare()
+            let (isTaken, isRetired) = state.withLock { state in
+                let isTaken = !state.isWriting
+                if isTaken { state.isWriting = true }
+                if isTaken || state.isRetired { state.waitingCount -= 1 }
+                return (isTaken, state.isRetired)
+            }
+            if !isTaken, !isRetired {
+                turnIsFree.wait(key)
+                continue
+            }
+            turnIsFree.cancel()
+            return isTaken
+        }
+    }
+
     private func giveTurnBack() {
         state.withLock { $0.isWriting = false }
+        turnIsFree.notify()
         // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
         _ = writeDue()
     }

@@ -123,20 +123,20 @@ extension ShardLog {
         }
     }
 
-    /// Brings the horizon to the disk, with the word that everything below it was durable. False when somebody is writing just
-    /// now.
+    /// Brings the horizon to the disk, with the word that everything below it was durable. Waits for the run that is being written just
+    /// now: a log that is always written to would be swept by chance alone. False when the log is being removed.
     func keepHorizon() throws(LogError) -> Bool {
         let horizon = watermarks.trimmed, durable = watermarks.value(.durable)
         // The note goes into the newest one, which is this one or a later one.
         let newest = reader.snapshot.segments.last?.baseOrdinal ?? 0
         // A sweep and a step of compaction may both be here: none takes back what the other said.
         retention.trimmedOrdinal.max(horizon, ordering: .relaxed)
-        switch try flusher.writeNote(isCleanClose: false) {
+        switch try flusher.writeNote(isCleanClose: false, waits: true) {
         case .written: break
         case .busy: return false
         case .noSegment:
             // Nothing was appended since recovery sealed the log. An empty segment's notes say it as well.
-            guard try flusher.startEmptySegment(below: horizon) else { return false }
+            guard try flusher.startEmptySegment(below: horizon, waits: true) else { return false }
         }
         while try gate.sync() == .busy { try waitForSync() }
         retention.keptOrdinal.max(min(horizon, newest), ordering: .relaxed)

@@ -5,6 +5,12 @@ import MillraceTestSupport
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: who finds a turn taken relies on its holder, and who waits is found by whoever advances a level: neither is
 /// forgotten. Method: the block is put at the moment in which a note is being written, by a hook of the disk; and tasks
 /// that begin to wait while another thread makes their record durable, once and not again. `MILLRACE_ROUNDS=n` sets how
@@ -48,6 +54,44 @@ import Testing
                 #expect(texts == [5, length + 1, length + 1, length + 1])
             }
         }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a sweep has its turn behind the run that is being written, however many follow`() throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        while log.segmentCount < 4 {
+            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        let isOver = Atomic<Bool>(false), isWriting = Atomic<Bool>(false)
+        harness.disk.fault = { operation, _, _ in
+            guard operation == .write, !isOver.load(ordering: .relaxed) else { return nil }
+            isWriting.store(true, ordering: .sequentiallyConsistent)
+            usleep(3_000)
+            return nil
+        }
+        // Always one that writes and one that has a block ready for it.
+        let writers = (0..<2).map { number in
+            WorkerThread(name: "writer-\(number)") {
+                while !isOver.load(ordering: .relaxed) {
+                    _ = try? log.append(PlainRecord("k", String(repeating: "y", count: 900)))
+                    _ = log.flushStep()
+                }
+            }
+        }
+        while !isWriting.load(ordering: .sequentiallyConsistent) { usleep(100) }
+        var limits = RetentionLimits()
+        for _ in 0..<3 {
+            limits.oldestSegmentCount = 1
+            let outcome = try log.sweep(limits)
+            #expect(outcome.removedSegmentCount >= 1 && !outcome.isMore)
+        }
+        isOver.store(true, ordering: .relaxed)
+        for writer in writers { writer.join() }
+        harness.disk.fault = nil
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
     }
 
     @Test func `notes and blocks of several threads leave a log in order`() throws {

@@ -82,7 +82,7 @@
             return row
         }
 
-        /// Lets a log forget all but its newest bytes, four times a second.
+        /// Lets a log forget all but its newest bytes, twenty times a second.
         private final class Sweeper: Sendable {
             private let isOver = Atomic<Bool>(false)
             private let removed = Atomic<Int>(0), recycled = Atomic<Int>(0)
@@ -100,7 +100,7 @@
                                 removed.add(outcome.removedSegmentCount, ordering: .relaxed)
                                 recycled.add(outcome.recycledSegmentCount, ordering: .relaxed)
                             } catch { return failure.withLock { $0 = error } }
-                            usleep(250_000)
+                            usleep(50_000)
                         }
                     }
                 }
