@@ -132,7 +132,7 @@ final class Catalogue: Sendable {
         // The last room of a disk is for changes.
         guard let space = try? core.log.spaceState(), space == .ok || isForced, let end = try? appendOnce(batch) else { return false }
         do throws(LogError) { try log.wait(.durable, below: end) } catch {
-            if case .storageFull = error { return false }
+            if error.isPassing { return false }
             core.catalogueFailed(core.error(error))
             return false
         }
@@ -237,7 +237,7 @@ final class Catalogue: Sendable {
         do throws(LogError) {
             if !seeded(.catalogueUnsynced) { try log.wait(.durable, below: pending.endOrdinal) }
         } catch {
-            if case .storageFull = error {
+            if error.isPassing {
                 // Shards that the change closes take no records until it is made: whoever waits there tries it again.
                 core.holdUp { [weak self] () throws(KinesisError) in try self?.settleAgain() }
                 throw core.error(error)

@@ -4,7 +4,7 @@ public import MillraceModel
 // Putting one record.
 //
 // On return the record is in its place in its shard's order and has come as far as `ack`, or the stream's ack level, says.
-// A put that throws `storageFull`, `frozen` or `closed` while it waits for that cannot tell whether the record will be
+// A put that throws `storageFull`, `io`, `frozen` or `closed` while it waits for that cannot tell whether the record will be
 // kept; any other error means that it was not put. Cancelling the task ends a put only while it waits for memory
 // (`wouldBlock`: nothing was put); otherwise it goes on to its outcome.
 

@@ -1,4 +1,4 @@
-import MillraceIO
+package import MillraceIO
 import Synchronization
 
 /// A run of records cut from one buffer, to become one block. The buffer's slot stays held until the block is written.
@@ -107,19 +107,37 @@ package struct BlockEncoder: ~Copyable {
 /// Memory for blocks on their way to disk, reused. Bounded: what comes back beyond the limit is let go.
 package final class ScratchPool: Sendable {
     private let free = Guarded<[AlignedMemory]>([])
+    /// For records larger than a buffer, at most two: the system zeroes the pages of new memory, which takes longer than to compress
+    /// into it.
+    private let large = Guarded<[AlignedMemory]>([])
     private let limit: Int
     private let ordinaryByteCount: Int
+    private static let largeLimit = 2
 
     package init(limit: Int, ordinaryByteCount: Int) {
         self.limit = limit
         self.ordinaryByteCount = ordinaryByteCount
     }
-    func take(byteCount: Int) -> AlignedMemory {
-        if byteCount <= ordinaryByteCount, let found = free.withLock({ $0.popLast() }) { return found }
-        return AlignedMemory(byteCount: max(byteCount, ordinaryByteCount), alignment: 64)
+
+    /// At least so many bytes, with whatever stood in them.
+    package func take(byteCount: Int) -> AlignedMemory {
+        let found = byteCount <= ordinaryByteCount
+            ? free.withLock { $0.popLast() }
+            : large.withLock { large in large.firstIndex { $0.memory.byteCount >= byteCount }.map { large.remove(at: $0) } }
+        return found ?? AlignedMemory(byteCount: max(byteCount, ordinaryByteCount), alignment: 64)
     }
-    func give(_ memory: AlignedMemory) {
-        guard memory.memory.byteCount == ordinaryByteCount else { return }
-        free.withLock { if $0.count < limit { $0.append(memory) } }
+
+    package func give(_ memory: AlignedMemory) {
+        if memory.memory.byteCount == ordinaryByteCount {
+            free.withLock { if $0.count < limit { $0.append(memory) } }
+            return
+        }
+        large.withLock { large in
+            large.append(memory)
+            guard large.count > Self.largeLimit else { return }
+            // The largest stay: they serve every record.
+            large.sort { $0.memory.byteCount < $1.memory.byteCount }
+            large.removeFirst()
+        }
     }
 }

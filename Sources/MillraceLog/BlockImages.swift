@@ -86,10 +86,11 @@ final class BlockImages: Sendable {
         return value == Self.decoding || arena.lives(SlotReference(rawValue: value)) ? nil : value
     }
 
-    /// Decodes the block for whoever comes to it. False when there is no need to, or readers hold much of their memory already: what is
-    /// decoded ahead must never be what they are refused for. What goes wrong is told to the reader who comes.
+    /// Decodes the block for whoever comes to it. False when there is no need to, or readers hold much of their memory already: then what is
+    /// decoded ahead of all of them would be evicted before it is read, or be what they are refused for. What goes wrong is told to the
+    /// reader who comes.
     func decodeAhead(_ block: ReadAhead.Block) -> Bool {
-        guard let value = missingWord(block.content, block.number), arena.heldForReadingByteCount < arena.readShareByteCount / 2
+        guard let value = missingWord(block.content, block.number), arena.heldForReadingByteCount < arena.readShareByteCount / (2 * ReadAhead.distance)
         else { return false }
         let word = block.content.index.imageWord(block.number)
         guard word.compareExchange(expected: value, desired: Self.decoding, at: 0),

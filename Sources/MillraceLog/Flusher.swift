@@ -33,7 +33,8 @@ final class Flusher: Sendable {
         var isRetired = false
         /// Where the batch began that the last written block leaves unfinished.
         var unfinishedBatchOrdinal: UInt64?
-        var storageFull: LogError?
+        /// Why nothing is written at the moment; it passes.
+        var obstacle: LogError?
         /// Buffers that ended behind a block that is not written yet, by its ticket.
         var finishedBehind: [UInt64: [(SlotReference, UInt64)]] = [:]
     }
@@ -75,8 +76,8 @@ final class Flusher: Sendable {
         state = Guarded(State(cutOrdinal: watermarks.value(.published)))
     }
 
-    /// Why appends are refused at the moment; nil when they are not.
-    var storageFull: LogError? { state.withLock { $0.storageFull } }
+    /// Why appends are refused at the moment, though it passes; nil when they are not.
+    var obstacle: LogError? { state.withLock { $0.obstacle } }
 
     /// One cut, its encoding, and every write that is then due.
     ///
@@ -186,13 +187,13 @@ final class Flusher: Sendable {
             do {
                 try segments.with { segments throws(LogError) in try segments.write(&run, done: &done) }
                 outcome = .progress
-            } catch .storageFull(let needed, let available) {
-                let error = LogError.storageFull(neededByteCount: needed, availableByteCount: available)
-                state.withLock { $0.storageFull = error }
-                outcome = .blocked(error)
             } catch {
-                freeze(error)
-                return .nothing
+                guard error.isPassing else {
+                    freeze(error)
+                    return .nothing
+                }
+                state.withLock { $0.obstacle = error }
+                outcome = .blocked(error)
             }
             complete(run[..<done], isWhole: done == run.count)
             let rest = run[done...]
@@ -229,7 +230,7 @@ final class Flusher: Sendable {
         guard let last = blocks.last else { return }
         var finished: [(SlotReference, UInt64)] = []
         let written = state.withLock { state -> UInt64 in
-            if isWhole { state.storageFull = nil }
+            if isWhole { state.obstacle = nil }
             for block in blocks {
                 if let start = block.header.unfinishedBatchIndex {
                     if start > 0 || state.unfinishedBatchOrdinal == nil {
@@ -323,7 +324,7 @@ final class Flusher: Sendable {
         do {
             try segments.with { segments throws(LogError) in try segments.startEmpty(below: horizon) }
         } catch {
-            if case .storageFull = error { throw error }
+            if error.isPassing { throw error }
             freeze(error)
             throw error
         }

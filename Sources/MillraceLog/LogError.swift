@@ -38,6 +38,17 @@ package enum LogError: Error, Equatable, Sendable {
     case unknownLog(UInt64)
 }
 
+extension LogError {
+    /// It passes by itself, and nothing has changed by it: a full disk, or a process with as many files open as it may have.
+    package var isPassing: Bool {
+        switch self {
+        case .storageFull: true
+        case .io(let error): error.isWantOfDescriptors
+        default: false
+        }
+    }
+}
+
 /// A stretch of ordinals that a reader does not get, and why.
 package struct Gap: Equatable, Sendable {
     package enum Cause: Equatable, Sendable {

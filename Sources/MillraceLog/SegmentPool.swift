@@ -215,6 +215,8 @@ final class SegmentPool: Sendable {
 }
 
 extension IOError {
+    /// ENFILE or EMFILE: the same numbers everywhere. Met before a segment is touched, since all that is opened for it is opened first.
+    var isWantOfDescriptors: Bool { errorNumber == 23 || errorNumber == 24 }
     /// ENOSPC or EDQUOT: the same numbers on Linux and Darwin, the quota's apart.
     var isOutOfSpace: Bool { errorNumber == 28 || errorNumber == 122 || errorNumber == 69 }
 }

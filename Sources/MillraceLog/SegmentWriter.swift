@@ -90,7 +90,7 @@ struct SegmentWriter: ~Copyable {
 
     /// Writes the blocks, in order, in as few writes as their segments allow.
     ///
-    /// On `storageFull` nothing of the remaining blocks was written and the call may be repeated with them; any other
+    /// On an error that `isPassing` nothing of the remaining blocks was written and the call may be repeated with them; any other
     /// error leaves the segment in an unknown state: the log freezes. `done` counts the blocks written, also then.
     mutating func write(_ blocks: inout [EncodedBlock], done: inout Int) throws(LogError) {
         done = 0

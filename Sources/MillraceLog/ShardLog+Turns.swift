@@ -5,7 +5,7 @@ import Synchronization
 extension ShardLog {
     /// Cuts of ordinary buffers that one turn takes before other logs have theirs: some 256 KiB.
     private static var quantum: Int { 4 }
-    /// How long a log whose disk is full waits before it looks again.
+    /// How long a log whose disk is full, or that may open no file, waits before it looks again.
     private static var retryNanoseconds: Int64 { 100_000_000 }
 
     /// The log's signal is `queued` and this thread has it.
@@ -30,13 +30,13 @@ extension ShardLog {
             }
             break
         }
-        if case .storageFull = duties.obstacle {
-            if flusher.storageFull == nil {
+        if duties.obstacle?.isPassing == true {
+            if flusher.obstacle == nil {
                 duties.accept()
                 shared.spaceReturned()
                 shared.space.notify()
             } else if !isMore, !failure.isFailed {
-                // A producer has the blocks in hand, and may meet the full disk as well. Appends are refused, so nobody else would look again.
+                // A producer has the blocks in hand, and may meet the same obstacle. Appends are refused, so nobody else would look again.
                 shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.retryNanoseconds, .retry)
                 return
             }
@@ -63,7 +63,7 @@ extension ShardLog {
     var isAwaited: Bool { duties.wants(.written, above: watermarks.value(.written)) }
 
     var isRefusingForSpace: Bool {
-        if case .storageFull = duties.obstacle ?? flusher.storageFull { return true }
+        if case .storageFull = duties.obstacle ?? flusher.obstacle { return true }
         return false
     }
 

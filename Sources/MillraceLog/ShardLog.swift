@@ -85,7 +85,7 @@ package final class ShardLog: Sendable {
 
     /// Appends one record; it is published when this returns. Its ordinal.
     /// - Parameter arrival: milliseconds since 1970 UTC; raised to the last record's when it is less.
-    /// - Throws: `wouldBlock`, `storageFull`, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `removed`, `closed`: nothing was appended.
+    /// - Throws: `wouldBlock`, `storageFull`, `io` for want of descriptors, `recordTooLarge`, `keyTooLong`, `frozen`, `ended`, `removed`, `closed`: nothing was appended.
     @inline(__always)
     package func append(key: RawSpan, data: RawSpan, arrival: UInt64) throws(LogError) -> UInt64 {
         if let refusal = duties.refusal { throw refusal }
@@ -153,7 +153,7 @@ package final class ShardLog: Sendable {
 
     /// Blocks until every record below `ordinal` (published already) has reached the level. The caller works instead of waiting
     /// where it can: it cuts and writes, and leads the sync when nobody else does.
-    /// - Throws: `frozen`; `storageFull` (the records stay pending and may still be written later); `timedOut`.
+    /// - Throws: `frozen`; `storageFull`, or `io` for want of descriptors (the records stay pending and may still be written later); `timedOut`.
     package func wait(_ level: Level, below ordinal: UInt64, nanoseconds: Int64 = -1) throws(LogError) {
         do throws(LogError) { try bring(level, below: ordinal, nanoseconds: nanoseconds) } catch {
             giveUpLead()
@@ -176,7 +176,7 @@ package final class ShardLog: Sendable {
             try failure.check()
             if level == .durable, shared.commits.holds(self) {
                 try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed })
-                if let error = flusher.storageFull { throw error }
+                if let error = flusher.obstacle { throw error }
                 continue
             }
             if watermarks.value(.written) < ordinal {

@@ -164,6 +164,49 @@ import Testing
         #expect(try StoreVerification.run(at: "/store", io: disk).isClean)
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [0, 1], [23, 24] as [Int32])
+    func `a log that may open no file refuses by that name, and goes on when it may again`(workerCount: Int, errorNumber: Int32) throws {
+        let disk = ShadowIO()
+        var configuration = Harness.smallConfiguration
+        configuration.workerCount = workerCount
+        let store = try LogStore(
+            at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SeededEntropy(seed: 1), configuration: configuration)
+        let log = try store.createLog(1)
+        let isShort = Guarded(true)
+        disk.fault = { operation, _, _ in
+            [.createFile, .openFile, .openDirectory].contains(operation) && isShort.withLock { $0 } ? errorNumber : nil
+        }
+        var records: [PlainRecord] = []
+        /// nil when it was put, and is durable where that is waited for.
+        func put(_ number: Int) -> LogError? {
+            let record = PlainRecord("k", "\(number) " + String(repeating: "x", count: 900))
+            do throws(LogError) {
+                let ordinal = try log.append(record)
+                records.append(record)
+                try log.wait(.durable, below: ordinal + 1)
+                return nil
+            } catch { return error }
+        }
+        var refusal: LogError?
+        for number in 0..<1_000 where refusal == nil { refusal = put(number) }
+        guard case .io(let cause) = refusal else {
+            Issue.record("\(String(describing: refusal))")
+            return
+        }
+        #expect(cause.errorNumber == errorNumber)
+        // What stood there before can be read.
+        #expect(try log.readAll(level: .durable).records.count == records.count - 1)
+        isShort.withLock { $0 = false }
+        let clock = SystemClock(), deadline = clock.steadyNanoseconds() + 5_000_000_000
+        while let error = put(-1), clock.steadyNanoseconds() < deadline {
+            guard case .io = error else { throw error }
+            usleep(10_000)
+        }
+        AppendAndReadTests.check(try log.readAll(level: .durable).records, records)
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: disk).isClean)
+    }
+
     private static var thread: UInt {
         #if canImport(Glibc)
             pthread_self()
