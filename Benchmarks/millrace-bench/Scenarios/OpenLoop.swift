@@ -10,13 +10,20 @@
             "open loop: 100 MB/s of 100 B records published with a sync every 10 ms; durable records alone, beside bulk, beside 10 MiB"
 
         func run(in context: BenchContext) async throws -> [Row] {
-            [
-                try published(context),
-                try durable(beside: nil, context),
-                try durable(beside: .bulk, context),
-                try durable(beside: .large, context),
-            ]
+            var rows = [try published(context), try durable(beside: nil, context).row]
+            for neighbour in [Neighbour.bulk, .large] {
+                let (row, deviceBytesPerSecond) = try durable(beside: neighbour, context)
+                rows.append(row)
+                let bare = BareDurable(scenario: name, detail: "\(row.detail ?? ""), as much by bare writes")
+                rows.append(
+                    try bare.measure(
+                        callsPerSecond: Self.durableRate, seconds: Self.durableSeconds(context), besideBytesPerSecond: deviceBytesPerSecond, context))
+            }
+            return rows
         }
+
+        private static let durableRate = 500.0
+        private static func durableSeconds(_ context: BenchContext) -> Int { context.quick ? 1 : 6 }
 
         /// One record at a time.
         private func published(_ context: BenchContext) throws -> Row {
@@ -60,7 +67,7 @@
         }
 
         /// Single records, each awaited, 500 a second.
-        private func durable(beside neighbour: Neighbour?, _ context: BenchContext) throws -> Row {
+        private func durable(beside neighbour: Neighbour?, _ context: BenchContext) throws -> (row: Row, deviceBytesPerSecond: Double) {
             let set = RecordSet.made(recordByteCount: 100, keyByteCount: 10)
             let measured = try MeasuredLog("\(context.directory)/open-loop")
             let other = try measured.store.createLog(2)
@@ -97,11 +104,11 @@
                     }
                 }
             }
-            let rate = 500.0, seconds = context.quick ? 1 : 6
+            let rate = Self.durableRate, seconds = Self.durableSeconds(context)
             let warmUp = Int(rate), count = warmUp + seconds * Int(rate)
             var latency = Latency()
             var pacer = Pacer(callsPerSecond: rate)
-            let start = nanoseconds()
+            let start = nanoseconds(), deviceBytes = deviceByteCount()
             for index in 0..<count {
                 let due = pacer.next()
                 let ordinal = try measured.append(set, at: index % set.count, isLed: true)
@@ -109,6 +116,7 @@
                 if index >= warmUp { latency.record(nanoseconds() &- due) }
             }
             let spent = Double(nanoseconds() &- start) / 1e9
+            let writtenToDevice = deviceByteCount() - deviceBytes
             isOver.store(true, ordering: .relaxed)
             thread?.join()
             if let failure = failure.withLock({ $0 }) { throw failure }
@@ -121,7 +129,7 @@
                 row.note = "the neighbour put \(figure(Double(bulkBytes.load(ordering: .relaxed)) / spent / 1e6)) MB/s"
             }
             row.verified = try measured.readBack() == set.digest(count: count)
-            return row
+            return (row, Double(writtenToDevice) / spent)
         }
     }
 #endif
