@@ -255,11 +255,21 @@ package final class Arena: Sendable {
         return true
     }
 
+    /// The slot that the hand points at, which goes on to the next one. Of two callers at once both may get the same: one of them takes it.
+    ///
+    /// An index, not a count of steps: what is left of a count would jump to anywhere, also in front of the newest, whenever a slot is added.
+    private func advanceHand(_ sizeClass: Int, used: Int) -> Int {
+        let head = head(sizeClass), hand = Int(head.loadRelaxed(at: Self.handAt))
+        let index = hand < used ? hand : 0
+        head.storeRelaxed(UInt64(index + 1), at: Self.handAt)
+        return index
+    }
+
     /// Takes the next cached slot that nobody pins, round the class in order, at most once round.
     private func evict(_ sizeClass: Int) -> SlotReference? {
         let used = min(Int(head(sizeClass).loadRelaxed(at: Self.bumpAt)), capacities[sizeClass])
         for _ in 0..<used {
-            let index = Int(head(sizeClass).add(1, at: Self.handAt) % UInt64(used))
+            let index = advanceHand(sizeClass, used: used)
             let descriptor = descriptor(sizeClass, index)
             let state = descriptor.loadOrdered(at: Self.stateAt)
             guard state & (Self.evictable | Self.holdsMask) == Self.evictable | 1

@@ -11,6 +11,6 @@ package struct SlotReference: Equatable, Sendable {
     }
     var sequence: UInt64 { rawValue >> 32 }
     var sizeClass: Int { Int(rawValue >> 28 & 0xF) }
-    var index: Int { Int(rawValue & 0xFFF_FFFF) }
+    package var index: Int { Int(rawValue & 0xFFF_FFFF) }
     package var isNone: Bool { rawValue == 0 }
 }
