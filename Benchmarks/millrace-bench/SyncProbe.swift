@@ -31,5 +31,15 @@
             try io.sync(file)
             at += (byteCount + 4095) & ~4095
         }
+
+        /// Whether the file holds what so many calls of `run` with that count have written.
+        func holds(byteCount: Int, calls: Int) throws -> Bool {
+            let step = (byteCount + 4095) & ~4095, wanted = source.memory.slice(0, byteCount)
+            let found = AlignedMemory(byteCount: byteCount)
+            for place in 0..<min(calls, Self.fileByteCount / step) {
+                guard try io.read(file, at: place * step, into: found.memory) == byteCount, found.memory.isEqual(to: wanted) else { return false }
+            }
+            return true
+        }
     }
 #endif

@@ -255,21 +255,16 @@ package final class Arena: Sendable {
         return true
     }
 
-    /// The slot that the hand points at, which goes on to the next one. Of two callers at once both may get the same: one of them takes it.
+    /// Takes the next cached slot that nobody pins, round the class in order, at most once round. Of several callers at once each goes its own
+    /// round, so that each finds a slot if there is one for it.
     ///
-    /// An index, not a count of steps: what is left of a count would jump to anywhere, also in front of the newest, whenever a slot is added.
-    private func advanceHand(_ sizeClass: Int, used: Int) -> Int {
-        let head = head(sizeClass), hand = Int(head.loadRelaxed(at: Self.handAt))
-        let index = hand < used ? hand : 0
-        head.storeRelaxed(UInt64(index + 1), at: Self.handAt)
-        return index
-    }
-
-    /// Takes the next cached slot that nobody pins, round the class in order, at most once round.
+    /// The hand is an index, not a count of steps: what is left of a count would jump to anywhere, also in front of the newest, whenever a slot
+    /// is added.
     private func evict(_ sizeClass: Int) -> SlotReference? {
-        let used = min(Int(head(sizeClass).loadRelaxed(at: Self.bumpAt)), capacities[sizeClass])
-        for _ in 0..<used {
-            let index = advanceHand(sizeClass, used: used)
+        let head = head(sizeClass), used = min(Int(head.loadRelaxed(at: Self.bumpAt)), capacities[sizeClass])
+        let hand = Int(head.loadRelaxed(at: Self.handAt))
+        for step in 0..<used {
+            let index = (hand + step) % used
             let descriptor = descriptor(sizeClass, index)
             let state = descriptor.loadOrdered(at: Self.stateAt)
             guard state & (Self.evictable | Self.holdsMask) == Self.evictable | 1
@@ -277,6 +272,7 @@ package final class Arena: Sendable {
             else { continue }
             let sequence = Self.sequence(after: state)
             if descriptor.compareExchange(expected: state, desired: sequence << 32 | 1, at: Self.stateAt) {
+                head.storeRelaxed(UInt64(index + 1), at: Self.handAt)
                 cached.subtract(classByteCounts[sizeClass], ordering: .relaxed)
                 return SlotReference(sequence: UInt32(sequence), sizeClass: sizeClass, index: index)
             }

@@ -339,23 +339,25 @@ final class Flusher: Sendable {
         }
     }
 
-    /// The turn behind whoever has it, and before the next run. False of a log that was retired.
+    /// The turn behind whoever has it, and before the next run. False of a log that was retired, or has failed meanwhile: nothing more is
+    /// written into that.
     private func waitForTurn() -> Bool {
         state.withLock { $0.waitingCount += 1 }
         while true {
             let key = turnIsFree.prepare()
-            let (isTaken, isRetired) = state.withLock { state in
-                let isTaken = !state.isWriting
-                if isTaken { state.isWriting = true }
-                if isTaken || state.isRetired { state.waitingCount -= 1 }
-                return (isTaken, state.isRetired)
+            let isTaken: Bool? = state.withLock { state in
+                let isOver = state.isRetired || failure.isFailed
+                if state.isWriting, !isOver { return nil }
+                state.waitingCount -= 1
+                if isOver { return false }
+                state.isWriting = true
+                return true
             }
-            if !isTaken, !isRetired {
-                turnIsFree.wait(key)
-                continue
+            if let isTaken {
+                turnIsFree.cancel()
+                return isTaken
             }
-            turnIsFree.cancel()
-            return isTaken
+            turnIsFree.wait(key)
         }
     }
 

@@ -5,7 +5,8 @@ import Synchronization
 /// same steps are driven by hand.
 ///
 /// Workers cut, encode and write; sync threads sync, so that a blocked device never stalls a codec; one preparer makes segment
-/// files. Producers hand a log over without a lock (a linked list pushed by compare-and-exchange, taken whole by a worker).
+/// files; one thread decodes blocks ahead of readers (`ReadAhead`). Producers hand a log over without a lock (a linked list pushed by
+/// compare-and-exchange, taken whole by a worker).
 ///
 /// Safe although it links unmanaged references: each pushed signal carries one retain, which the taker releases.
 @safe package final class Scheduler: Sendable {

@@ -81,11 +81,10 @@ extension ShardLog {
     private func removeTrimmed(_ byteLimit: Int, _ outcome: inout SweepOutcome) throws(LogError) {
         let horizon = watermarks.trimmed
         // Whoever has ended a log removes it whole.
-        if !isEnded, let last = reader.snapshot.segments.last, last.baseOrdinal < horizon,
-            try !flusher.startEmptySegment(below: horizon)
-        {
+        if !isEnded, let last = reader.snapshot.segments.last, last.baseOrdinal < horizon {
+            defer { didSync() }
             // Somebody is writing: the log is in use, and the next sweep finds it so or idle.
-            outcome.isMore = true
+            if try !flusher.startEmptySegment(below: horizon) { outcome.isMore = true }
         }
         let segments = reader.snapshot.segments
         var count = 0
@@ -126,6 +125,8 @@ extension ShardLog {
     /// Brings the horizon to the disk, with the word that everything below it was durable. Waits for the run that is being written just
     /// now: a log that is always written to would be swept by chance alone. False when the log is being removed.
     func keepHorizon() throws(LogError) -> Bool {
+        // Who found the turn taken meanwhile left the writing to this, and who waits for that record has to be told.
+        defer { didSync() }
         let horizon = watermarks.trimmed, durable = watermarks.value(.durable)
         // The note goes into the newest one, which is this one or a later one.
         let newest = reader.snapshot.segments.last?.baseOrdinal ?? 0

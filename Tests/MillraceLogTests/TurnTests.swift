@@ -94,6 +94,49 @@ import Testing
         #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a task whose record a sweep has written and synced is told so`() async throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        while log.segmentCount < 4 {
+            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        let isInside = Guarded(false), isWaiting = Guarded(false), isResumed = Guarded(false)
+        harness.disk.fault = { operation, _, _ in
+            guard operation == .write,
+                !isInside.withLock({ inside in
+                    defer { inside = true }
+                    return inside
+                })
+            else { return nil }
+            // The sweep has the turn for its note: who cuts and encodes now leaves the writing to it.
+            let thread = WorkerThread(name: "other") {
+                guard let ordinal = try? log.append(PlainRecord("k", "waited for")) else { return }
+                Task {
+                    isWaiting.withLock { $0 = true }
+                    try await log.waitAsync(.durable, below: ordinal + 1)
+                    isResumed.withLock { $0 = true }
+                }
+                for _ in 0..<500 where !isWaiting.withLock({ $0 }) { usleep(10_000) }
+                usleep(50_000)
+                _ = log.flushStep()
+            }
+            thread.join()
+            return nil
+        }
+        var limits = RetentionLimits()
+        limits.oldestSegmentCount = 1
+        let outcome = try log.sweep(limits)
+        harness.disk.fault = nil
+        #expect(outcome.removedSegmentCount == 1)
+        #expect(log.tip(.durable) == log.tip(.published))
+        for _ in 0..<300 where !isResumed.withLock({ $0 }) { try await Task.sleep(nanoseconds: 10_000_000) }
+        #expect(isResumed.withLock { $0 })
+        // So that the task ends in any case.
+        try store.close()
+    }
+
     @Test func `notes and blocks of several threads leave a log in order`() throws {
         let harness = Harness()
         let store = try harness.open()
