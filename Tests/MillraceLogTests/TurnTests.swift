@@ -94,6 +94,41 @@ import Testing
         #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a sweep that has waited for a run that fails writes nothing into the log`() throws {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        while log.segmentCount < 4 {
+            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        let writeCount = Guarded(0)
+        harness.disk.fault = { operation, _, _ in
+            guard operation == .write else { return nil }
+            let number = writeCount.withLock { count in
+                count += 1
+                return count
+            }
+            guard number == 1 else { return nil }
+            // Long enough for the sweep to come.
+            usleep(200_000)
+            return 5
+        }
+        let writer = WorkerThread(name: "writer") {
+            _ = try? log.append(PlainRecord("k", "lost"))
+            _ = log.flushStep()
+        }
+        while writeCount.withLock({ $0 }) == 0 { usleep(100) }
+        var limits = RetentionLimits()
+        limits.oldestSegmentCount = 1
+        let outcome = try? log.sweep(limits)
+        writer.join()
+        #expect(outcome?.removedSegmentCount ?? 0 == 0)
+        #expect(writeCount.withLock { $0 } == 1)
+        harness.disk.fault = nil
+        store.abandon()
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a task whose record a sweep has written and synced is told so`() async throws {
         let harness = Harness()
         let store = try harness.open()
