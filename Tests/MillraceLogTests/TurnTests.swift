@@ -16,21 +16,34 @@ import Testing
 /// that begin to wait while another thread makes their record durable, once and not again. `MILLRACE_ROUNDS=n` sets how
 /// many rounds.
 @Suite struct TurnTests {
+    /// A log whose oldest segments a sweep can remove.
+    static func fourSegments() throws -> (Harness, LogStore, ShardLog) {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        while log.segmentCount < 4 {
+            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        return (harness, store, log)
+    }
+
+    /// True for the first caller alone.
+    final class Once: Sendable {
+        private let isTaken = Atomic<Bool>(false)
+        func take() -> Bool { !isTaken.exchange(true, ordering: .sequentiallyConsistent) }
+    }
+
     @Test func `a block encoded while a note is written is written behind it, and both are whole`() throws {
         for length in [10, 700, 3_000] {
             let harness = Harness()
             let store = try harness.open()
             let log = try store.createLog(1)
             try log.wait(.durable, below: try log.append(PlainRecord("k", "first")) + 1)
-            let isInside = Guarded(false)
+            let once = Once()
             let cuts = Guarded(0)
             harness.disk.fault = { operation, _, _ in
-                guard operation == .write,
-                    !isInside.withLock({ inside in
-                        defer { inside = true }
-                        return inside
-                    })
-                else { return nil }
+                guard operation == .write, once.take() else { return nil }
                 // The note's writer has the turn: another thread cuts, encodes, and finds it taken.
                 let thread = WorkerThread(name: "other") {
                     for index in 0..<3 {
@@ -57,13 +70,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a sweep has its turn behind the run that is being written, however many follow`() throws {
-        let harness = Harness()
-        let store = try harness.open()
-        let log = try store.createLog(1)
-        while log.segmentCount < 4 {
-            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
-            try log.wait(.durable, below: ordinal + 1)
-        }
+        let (harness, store, log) = try Self.fourSegments()
         let isOver = Atomic<Bool>(false), isWriting = Atomic<Bool>(false)
         harness.disk.fault = { operation, _, _ in
             guard operation == .write, !isOver.load(ordering: .relaxed) else { return nil }
@@ -95,13 +102,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a sweep that has waited for a run that fails writes nothing into the log`() throws {
-        let harness = Harness()
-        let store = try harness.open()
-        let log = try store.createLog(1)
-        while log.segmentCount < 4 {
-            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
-            try log.wait(.durable, below: ordinal + 1)
-        }
+        let (harness, store, log) = try Self.fourSegments()
         let writeCount = Guarded(0)
         harness.disk.fault = { operation, _, _ in
             guard operation == .write else { return nil }
@@ -130,21 +131,10 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func `a task whose record a sweep has written and synced is told so`() async throws {
-        let harness = Harness()
-        let store = try harness.open()
-        let log = try store.createLog(1)
-        while log.segmentCount < 4 {
-            let ordinal = try log.append(PlainRecord("k", String(repeating: "x", count: 900)))
-            try log.wait(.durable, below: ordinal + 1)
-        }
-        let isInside = Guarded(false), isWaiting = Guarded(false), isResumed = Guarded(false)
+        let (harness, store, log) = try Self.fourSegments()
+        let once = Once(), isWaiting = Guarded(false), isResumed = Guarded(false)
         harness.disk.fault = { operation, _, _ in
-            guard operation == .write,
-                !isInside.withLock({ inside in
-                    defer { inside = true }
-                    return inside
-                })
-            else { return nil }
+            guard operation == .write, once.take() else { return nil }
             // The sweep has the turn for its note: who cuts and encodes now leaves the writing to it.
             let thread = WorkerThread(name: "other") {
                 guard let ordinal = try? log.append(PlainRecord("k", "waited for")) else { return }
