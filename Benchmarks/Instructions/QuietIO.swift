@@ -43,7 +43,7 @@ final class QuietIO: StorageIO {
     func readWithoutWaiting(_ file: FileHandle, at byteOffset: Int, into memory: Memory) throws(IOError) -> Int? {
         try base.readWithoutWaiting(file, at: byteOffset, into: memory)
     }
-    func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {}
+    func startReading(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {}
     func rename(
         _ name: String, in directory: DirectoryHandle, to newName: String, in newDirectory: DirectoryHandle
     ) throws(IOError) { try base.rename(name, in: directory, to: newName, in: newDirectory) }

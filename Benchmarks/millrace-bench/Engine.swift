@@ -32,10 +32,10 @@
 
         /// Appends `count` records from the `start`th on as one batch; waits for room when there is none.
         @inline(__always)
-        func append(_ set: RecordSet, from start: Int, count: Int, isLed: Bool = false) throws(LogError) -> Range<UInt64> {
+        func append(_ set: RecordSet, from start: Int, count: Int, arrival: UInt64? = nil, isLed: Bool = false) throws(LogError) -> Range<UInt64> {
             while true {
                 do throws(LogError) {
-                    return try log.append(arrival: now, isLed: isLed) { sink throws(LogError) in
+                    return try log.append(arrival: arrival ?? now, isLed: isLed) { sink throws(LogError) in
                         var at = start % set.count
                         for _ in 0..<count {
                             try sink.add(key: set.key(at), data: set.data(at))
@@ -65,10 +65,12 @@
         }
 
         /// Appends `count` records in batches; nothing is waited for but room.
-        func fill(_ set: RecordSet, count: Int, batch: Int = 500) throws {
+        /// - Parameter isSpread: each batch arrives a millisecond after the one before, however fast it is written.
+        func fill(_ set: RecordSet, count: Int, batch: Int = 500, isSpread: Bool = false) throws {
             var at = 0
+            let begin = now
             while at < count {
-                _ = try append(set, from: at, count: min(batch, count - at))
+                _ = try append(set, from: at, count: min(batch, count - at), arrival: isSpread ? begin + UInt64(at / batch) : nil)
                 at += batch
             }
         }

@@ -61,8 +61,8 @@ int millrace_full_sync(int file) { return ANSWER(fsync(file)); }
 
 int millrace_give_back(void *at, size_t byteCount) { return ANSWER(madvise(at, byteCount, MADV_DONTNEED)); }
 
-int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
-    return ANSWER(sync_file_range(file, byteOffset, byteCount, SYNC_FILE_RANGE_WRITE));
+void millrace_start_reading(int file, int64_t byteOffset, int64_t byteCount) {
+    (void)posix_fadvise(file, byteOffset, byteCount, POSIX_FADV_WILLNEED);
 }
 
 #else
@@ -100,9 +100,9 @@ int millrace_give_back(void *at, size_t byteCount) {
     return fresh == MAP_FAILED ? -errno : 0;
 }
 
-int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount) {
-    (void)file, (void)byteOffset, (void)byteCount;
-    return 0;
+void millrace_start_reading(int file, int64_t byteOffset, int64_t byteCount) {
+    struct radvisory range = {.ra_offset = byteOffset, .ra_count = (int)byteCount};
+    (void)fcntl(file, F_RDADVISE, &range);
 }
 
 #endif

@@ -156,8 +156,8 @@ package final class FaultIO: StorageIO {
         try base.sync(file)
     }
 
-    package func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {
-        base.startWriteBack(file, at: byteOffset, byteCount: byteCount)
+    package func startReading(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {
+        base.startReading(file, at: byteOffset, byteCount: byteCount)
     }
 
     package func rename(

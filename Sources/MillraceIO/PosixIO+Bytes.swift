@@ -95,8 +95,8 @@ extension PosixIO {
         if result < 0 { throw fault(.sync, file.value, -result) }
     }
 
-    package func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {
-        Syscalls.startWriteBack(file.value, at: byteOffset, byteCount: byteCount)
+    package func startReading(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {
+        Syscalls.startReading(file.value, at: byteOffset, byteCount: byteCount)
     }
 
     /// - Throws: `.map` with a detail when the file is shorter than `byteCount`: touching what lies behind the

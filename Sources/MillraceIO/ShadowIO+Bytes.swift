@@ -80,7 +80,7 @@ extension ShadowIO {
     /// What a failed sync does: whether the bytes written so far survive stays open, and no later sync decides it.
     package func abandonUnsynced(_ handle: FileHandle) { locked { files[handle.value]?.file.abandon() } }
 
-    package func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {}
+    package func startReading(_ file: FileHandle, at byteOffset: Int, byteCount: Int) {}
 
     package func map(_ handle: FileHandle, byteCount: Int) throws(IOError) -> Memory {
         try with(handle, .map) { (file, name) throws(IOError) in

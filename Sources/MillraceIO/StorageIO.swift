@@ -37,8 +37,9 @@ package protocol StorageIO: AnyObject, Sendable {
     func write(_ file: FileHandle, at byteOffset: Int, _ pieces: [Memory]) throws(IOError)
     /// Makes all bytes written so far, and the length they need, survive power loss (fdatasync).
     func sync(_ file: FileHandle) throws(IOError)
-    /// Asks the device to start writing the range back; a hint, without effect on what survives.
-    func startWriteBack(_ file: FileHandle, at byteOffset: Int, byteCount: Int)
+    /// Has the range brought into memory while the caller goes on, and nothing around it: where a mapping is touched first, the kernel reads
+    /// as much around as the device's read-ahead says, up to some MiB. A hint.
+    func startReading(_ file: FileHandle, at byteOffset: Int, byteCount: Int)
 
     /// Renames within or between directories, replacing what stood there. Atomic; durable after both are synced.
     func rename(_ name: String, in directory: DirectoryHandle, to newName: String, in newDirectory: DirectoryHandle) throws(IOError)
@@ -87,6 +88,17 @@ extension StorageIO {
             try write(file, at: at, [piece])
             at += piece.byteCount
         }
+    }
+
+    /// The same, synced: each piece of 4 MiB before the next is written, so that a sync of somebody else waits for one of them and not for all.
+    package func writeSyncedZeros(_ file: FileHandle, _ range: Range<Int>) throws(IOError) {
+        var at = range.lowerBound
+        repeat {
+            let end = min(at + (4 << 20), range.upperBound)
+            try writeZeros(file, at..<end)
+            try sync(file)
+            at = end
+        } while at < range.upperBound
     }
 }
 /// Nobody writes into it.

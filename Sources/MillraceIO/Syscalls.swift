@@ -129,8 +129,8 @@ enum Syscalls {
 
     static func syncDirectory(_ directory: Int32) -> Int32 { millrace_full_sync(directory) }
 
-    static func startWriteBack(_ file: Int32, at byteOffset: Int, byteCount: Int) {
-        _ = millrace_sync_file_range_start(file, Int64(byteOffset), Int64(byteCount))
+    static func startReading(_ file: Int32, at byteOffset: Int, byteCount: Int) {
+        millrace_start_reading(file, Int64(byteOffset), Int64(byteCount))
     }
 
     static func lockExclusively(_ file: Int32) -> Int32 { answer(flock(file, LOCK_EX | LOCK_NB)) }

@@ -42,16 +42,16 @@ final class BlockImages: Sendable {
             }
             guard word.compareExchange(expected: value, desired: Self.decoding, at: 0) else { continue }
             if goesOn { for next in number + 1...number + ReadAhead.distance { ask(open, content, next) } }
-            return image(try decode(open, content, block: number, claimed: word))
+            return image(try decode(open, content, block: number, isAlone: !goesOn, claimed: word))
         }
     }
 
     /// Decodes the block whose word the caller has set to `decoding`, and tells everybody. The slot is pinned.
     private func decode(
-        _ open: OpenSegment, _ content: SegmentContent, block number: Int, claimed word: Memory
+        _ open: OpenSegment, _ content: SegmentContent, block number: Int, isAlone: Bool, claimed word: Memory
     ) throws(LogError) -> SlotReference {
         do throws(LogError) {
-            let slot = try decode(open, content, block: number)
+            let slot = try decode(open, content, block: number, isAlone: isAlone)
             word.exchange(slot.rawValue, at: 0)
             decoded.notify()
             return slot
@@ -94,17 +94,17 @@ final class BlockImages: Sendable {
         else { return false }
         let word = block.content.index.imageWord(block.number)
         guard word.compareExchange(expected: value, desired: Self.decoding, at: 0),
-            let slot = try? decode(block.open, block.content, block: block.number, claimed: word)
+            let slot = try? decode(block.open, block.content, block: block.number, isAlone: false, claimed: word)
         else { return false }
         arena.unpin(slot)
         return true
     }
 
-    private func decode(_ open: OpenSegment, _ content: SegmentContent, block number: Int) throws(LogError) -> SlotReference {
+    private func decode(_ open: OpenSegment, _ content: SegmentContent, block number: Int, isAlone: Bool) throws(LogError) -> SlotReference {
         func corrupt(_ detail: String) -> LogError {
             .corrupt(file: open.name, byteOffset: content.index[number].byteOffset, detail: detail)
         }
-        let block = try StoredBlock(open, content, number: number)
+        let block = try StoredBlock(open, content, number: number, isAlone: isAlone)
         let isMapped = block.header.codec == .raw
         let needed = BufferLayout.slotByteCount(
             payload: isMapped ? 0 : block.header.rawPayloadByteCount, records: block.header.recordCount)

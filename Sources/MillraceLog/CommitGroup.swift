@@ -16,15 +16,21 @@ final class CommitGroup: Sendable {
     }
 
     private struct State {
-        var pending: [ObjectIdentifier: ShardLog] = [:]
+        var pending: [ObjectIdentifier: Member] = [:]
         var isLed = false
         /// The next group waits for a sync thread.
         var isOffered = false
 
-        mutating func take() -> [ShardLog] {
+        mutating func take() -> [Member] {
             defer { pending.removeAll(keepingCapacity: true) }
-            return pending.count < 2 ? Array(pending.values) : pending.values.sorted { $0.id < $1.id }
+            return pending.count < 2 ? Array(pending.values) : pending.values.sorted { $0.log.id < $1.log.id }
         }
+    }
+    private struct Member {
+        let log: ShardLog
+        /// Somebody waits for all that was published when he came: the leader writes it. What nobody waits for it leaves to the workers,
+        /// however much there is: the other members would wait for it.
+        var isAwaited: Bool
     }
     private let state = Guarded(State())
     private let journal: CommitJournal
@@ -39,9 +45,13 @@ final class CommitGroup: Sendable {
     var isLed: Bool { state.withLock { $0.isLed } }
 
     /// Makes durable what the logs have written, or leaves it to whoever leads. Errors are the logs' own: they say so by their failure.
-    func sync(_ logs: [ShardLog]) -> Outcome {
-        let group: [ShardLog]? = state.withLock { state in
-            for log in logs { state.pending[ObjectIdentifier(log)] = log }
+    /// - Parameter isAwaited: for each log, whether what it has published is to be written first.
+    func sync(_ logs: [ShardLog], isAwaited: (ShardLog) -> Bool = { _ in true }) -> Outcome {
+        let group: [Member]? = state.withLock { state in
+            for log in logs {
+                let isKnown = state.pending[ObjectIdentifier(log)]?.isAwaited ?? false
+                state.pending[ObjectIdentifier(log)] = Member(log: log, isAwaited: isKnown || isAwaited(log))
+            }
             if state.isLed { return nil }
             state.isLed = true
             return state.take()
@@ -73,9 +83,13 @@ final class CommitGroup: Sendable {
         }
     }
 
-    /// Whether the log is in the next group of somebody who leads already: then its records are written and synced with that one's.
-    func holds(_ log: ShardLog) -> Bool {
-        state.withLock { $0.isLed && $0.pending[ObjectIdentifier(log)] != nil }
+    /// Whether the log is in the next group of somebody who leads already: then what it has published is written and synced with that one's.
+    func joins(_ log: ShardLog) -> Bool {
+        state.withLock { state in
+            guard state.isLed, state.pending[ObjectIdentifier(log)] != nil else { return false }
+            state.pending[ObjectIdentifier(log)]?.isAwaited = true
+            return true
+        }
     }
 
     /// Leads the group that somebody left, and those after it. False when there is none.
@@ -98,16 +112,16 @@ final class CommitGroup: Sendable {
         withExtendedLifetime(pending) {}
     }
 
-    private func run(_ group: [ShardLog]) {
-        defer { for log in group { log.didSync() } }
+    private func run(_ group: [Member]) {
+        defer { for member in group { member.log.didSync() } }
         // Those who came to a log of the group after the first have left the writing to this.
-        for log in group { log.writePublished() }
+        for member in group where member.isAwaited { member.log.writePublished() }
         guard group.count > 1 else {
-            for log in group { _ = try? log.gate.sync() }
+            for member in group { _ = try? member.log.gate.sync() }
             return
         }
         var commits: [SyncGate.Commit] = [], alone: [ShardLog] = []
-        for log in group {
+        for log in group.map(\.log) {
             switch try? log.gate.beginCommit(greatestByteCount: journal.greatestLogByteCount) {
             case .begun(let commit): commits.append(commit)
             case .needsSync: alone.append(log)

@@ -107,7 +107,7 @@ final class CommitJournal: Sendable {
         let handle = try io.createFile(FileNames.journal, in: root)
         do throws(IOError) {
             try io.allocate(handle, byteCount: byteCount)
-            try io.writeZeros(handle, 0..<byteCount)
+            try io.writeSyncedZeros(handle, 0..<byteCount)
             try Self.write(file, to: handle, io)
             try io.sync(root)
             return Open(handle: handle, file: file)

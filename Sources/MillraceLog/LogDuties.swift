@@ -64,7 +64,6 @@ final class LogDuties: Sendable {
 
     func want(_ level: Level, _ ordinal: UInt64) {
         if level >= .written { _ = wantedWritten.max(ordinal, ordering: .sequentiallyConsistent) }
-        if level == .durable { durabilityIsAwaited() }
         if level == .durable { _ = wantedDurable.max(ordinal, ordering: .sequentiallyConsistent) }
     }
     func wants(_ level: Level, above ordinal: UInt64) -> Bool {

@@ -24,8 +24,17 @@ final class StoreShared: Sendable {
     let holds = FileHolds()
     let journal: CommitJournal
     let commits: CommitGroup
+    /// When somebody last began to wait for durability (steady clock, nanoseconds).
+    private let durabilityAwaitedAt = Atomic<Int64>(.min)
     private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
+
+    /// Somebody has waited for durability within a second.
+    var isDurabilityAwaited: Bool {
+        let at = durabilityAwaitedAt.load(ordering: .relaxed)
+        return at != .min && clock.steadyNanoseconds() - at < 1_000_000_000
+    }
+    func durabilityIsAwaited() { durabilityAwaitedAt.store(clock.steadyNanoseconds(), ordering: .relaxed) }
 
     init(
         io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration, store: StoreFile,
@@ -316,7 +325,7 @@ package final class LogStore: Sendable {
     }
 
     /// Syncs the logs together, as threads do it for those that wait. For who drives the store by hand.
-    package func commitStep(_ logs: [ShardLog]) { _ = shared.commits.sync(logs) }
+    package func commitStep(_ logs: [ShardLog], isAwaited: Bool = true) { _ = shared.commits.sync(logs) { _ in isAwaited } }
 
     /// How often the commit journal took the place of the logs' own syncs since the store was opened.
     package var commitCount: Int { shared.journal.commitCount.load(ordering: .relaxed) }

@@ -193,9 +193,9 @@ package final class SegmentContent: Sendable {
         _ open: OpenSegment, identity: SegmentIdentity
     ) throws(LogError) -> (SegmentFooter, SparseIndex)? {
         let footerAt = open.memory.byteCount - Format.pageByteCount
-        let page = try open.resident(footerAt, Format.pageByteCount)
+        let page = try open.resident(footerAt, Format.pageByteCount, isAlone: true)
         guard let footer = SegmentFooter.decode(page, at: footerAt, identity: identity) else { return nil }
-        let bytes = try open.resident(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount)
+        let bytes = try open.resident(footer.indexByteOffset, footer.blockCount * Format.indexEntryByteCount, isAlone: true)
         guard let index = footer.readIndex(bytes, identity: identity) else { return nil }
         return (footer, index)
     }

@@ -12,7 +12,7 @@ struct SegmentHead {
 
     /// nil when neither header nor note is valid for this log and name.
     static func read(_ open: OpenSegment, in directory: LogDirectory, baseOrdinal: UInt64) throws(LogError) -> SegmentHead? {
-        let head = try open.resident(0, Format.blocksByteOffset)
+        let head = try open.resident(0, Format.blocksByteOffset, isAlone: true)
         if let (header, checksum) = try SegmentHeader.decode(head.slice(0, Format.pageByteCount), file: open.name) {
             let expected = SegmentIdentity(
                 storeLow: directory.storeLow, storeHigh: directory.storeHigh, logID: directory.logID,

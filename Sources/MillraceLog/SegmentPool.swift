@@ -160,8 +160,7 @@ final class SegmentPool: Sendable {
                 return nil
             }
             try io.allocate(file, byteCount: retired.byteCount)
-            try io.writeZeros(file, 0..<Format.blocksByteOffset)
-            try io.sync(file)
+            try io.writeSyncedZeros(file, 0..<Format.blocksByteOffset)
         } catch {
             io.close(file)
             // Without room to make it whole it is of no use, and its space is wanted.
@@ -196,8 +195,7 @@ final class SegmentPool: Sendable {
         do { file = try io.createFile(name, in: directory) } catch { throw refusal(error, byteCount: byteCount) }
         do {
             try io.allocate(file, byteCount: byteCount)
-            if isZeroed { try io.writeZeros(file, 0..<byteCount) }
-            try io.sync(file)
+            if isZeroed { try io.writeSyncedZeros(file, 0..<byteCount) } else { try io.sync(file) }
         } catch {
             io.close(file)
             try? io.unlink(name, in: directory)

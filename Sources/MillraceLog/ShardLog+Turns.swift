@@ -8,10 +8,25 @@ extension ShardLog {
     /// How long a log whose disk is full, or that may open no file, waits before it looks again.
     private static var retryNanoseconds: Int64 { 100_000_000 }
 
+    /// How long a log that is held back waits before it looks again.
+    private static var holdNanoseconds: Int64 { 1_000_000 }
+
+    /// Whether a log that nobody waits for durably has so much unsynced that it waits for the device, while somebody does wait for another:
+    /// each of its syncs takes what it has written meanwhile, and the other's comes behind that.
+    private var isHeldBack: Bool {
+        gate.unsyncedByteCount.load(ordering: .relaxed) >= shared.configuration.unsyncedByteLimit && shared.isDurabilityAwaited
+            && !isDurabilityAwaited && shared.scheduler.hasThreads && !failure.isFailed
+    }
+
     /// The log's signal is `queued` and this thread has it.
     func workTurn(_ encoder: inout BlockEncoder, lingerIsOver: Bool = false) {
         var isMore = false
         for _ in 0..<Self.quantum {
+            if isHeldBack {
+                considerSync()
+                shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.holdNanoseconds, .retry)
+                return
+            }
             let partial = lingerIsOver || isAwaited
             switch flusher.step(&encoder, partial: partial) {
             case .progress:
@@ -62,6 +77,9 @@ extension ShardLog {
     /// Somebody waits for records of this log to be written or durable.
     var isAwaited: Bool { duties.wants(.written, above: watermarks.value(.written)) }
 
+    /// A task waits for records of this log to be durable.
+    var isDurabilityAwaited: Bool { duties.wants(.durable, above: watermarks.value(.durable)) }
+
     var isRefusingForSpace: Bool {
         if case .storageFull = duties.obstacle ?? flusher.obstacle { return true }
         return false
@@ -96,11 +114,11 @@ extension ShardLog {
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
     func considerSync() {
         guard shared.scheduler.hasThreads else { return }
-        let written = watermarks.value(.written), durable = watermarks.value(.durable)
-        guard written > durable, !failure.isFailed else { return }
+        guard watermarks.value(.written) > watermarks.value(.durable), !failure.isFailed else { return }
         let unsynced = gate.unsyncedByteCount.load(ordering: .relaxed)
-        if duties.wants(.durable, above: durable) || unsynced >= shared.configuration.unsyncedByteLimit {
-            queueSync()
+        if isDurabilityAwaited || unsynced >= shared.configuration.unsyncedByteLimit {
+            // Who syncs now calls for the next one: a thread that only looked whether he is ready would look all the time.
+            if !gate.isAwaitedWhileBusy() { queueSync() }
         } else if duties.isSyncTimerSet.claim() {
             let interval = Int64(shared.configuration.syncIntervalMilliseconds) * 1_000_000
             shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + interval, .sync)

@@ -162,7 +162,7 @@ package final class ShardLog: Sendable {
     }
 
     private func bring(_ level: Level, below ordinal: UInt64, nanoseconds: Int64) throws(LogError) {
-        if level == .durable { duties.durabilityIsAwaited() }
+        if level == .durable { noteDurabilityWait() }
         // Of a large batch workers encode what this thread has not come to.
         if watermarks.value(.written) < ordinal, flusher.hasSeveralFullBuffers { signal.queue() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
@@ -174,7 +174,7 @@ package final class ShardLog: Sendable {
         }
         while watermarks.value(level) < ordinal {
             try failure.check()
-            if level == .durable, shared.commits.holds(self) {
+            if level == .durable, shared.commits.joins(self) {
                 try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed })
                 if let error = flusher.obstacle { throw error }
                 continue
@@ -198,9 +198,10 @@ package final class ShardLog: Sendable {
         }
     }
 
-    /// Writes what is published, unless somebody else does just now.
+    /// Writes what was published when it is called, unless somebody else does just now.
     func writePublished() {
-        while watermarks.value(.written) < watermarks.value(.published) {
+        let end = watermarks.value(.published)
+        while watermarks.value(.written) < end {
             guard case .progress = shared.withEncoder({ flusher.step(&$0, partial: true) }) else { return }
         }
     }
@@ -213,7 +214,7 @@ package final class ShardLog: Sendable {
         if places.count >= manyLogs { for (log, ordinal) in places[(places.count / 2)...].reversed() { log.ask(.written, below: ordinal) } }
         var logs: [ShardLog] = []
         for (log, ordinal) in places where log.watermarks.value(.durable) < ordinal {
-            log.duties.durabilityIsAwaited()
+            log.noteDurabilityWait()
             guard (try? log.wait(.written, below: ordinal)) != nil, !log.gate.needsSync(shared.journal.greatestLogByteCount) else { continue }
             logs.append(log)
         }
@@ -226,8 +227,17 @@ package final class ShardLog: Sendable {
     /// Has the store's threads bring the records to the level, for somebody who waits for them later.
     package func ask(_ level: Level, below ordinal: UInt64) {
         guard level > .published, watermarks.value(level) < ordinal else { return }
-        duties.want(level, ordinal)
+        want(level, ordinal)
         signal.queue()
+    }
+
+    private func want(_ level: Level, _ ordinal: UInt64) {
+        if level == .durable { noteDurabilityWait() }
+        duties.want(level, ordinal)
+    }
+    private func noteDurabilityWait() {
+        duties.durabilityIsAwaited()
+        shared.durabilityIsAwaited()
     }
 
     /// Until the sync that somebody else leads has ended.
@@ -252,7 +262,7 @@ package final class ShardLog: Sendable {
             waiters.add(level, ordinal, continuation)
             // Registered first, then looked at once more: whoever advances the level after that sees the waiter.
             settleWaiters(blockedBy: duties.obstacle)
-            duties.want(level, ordinal)
+            want(level, ordinal)
             signal.queue()
         }
         try result.get()

@@ -8,16 +8,16 @@ struct StoredBlock {
     let body: Memory
 
     /// Finds block `number`. Its pages are resident afterwards; up to `residentBelow` in the file the caller has made them so, which saves
-    /// two system calls a block.
+    /// two system calls a block. With `isAlone` nothing around it is read.
     /// - Throws: `corrupt` when its bytes are not what was written, `io`.
-    init(_ open: OpenSegment, _ content: SegmentContent, number: Int, residentBelow: Int = 0) throws(LogError) {
+    init(_ open: OpenSegment, _ content: SegmentContent, number: Int, residentBelow: Int = 0, isAlone: Bool = false) throws(LogError) {
         let entry = content.index[number]
         let limit = open.memory.byteCount
         let headEnd = min(entry.byteOffset + Format.blockHeaderByteCount + 8 * 255, limit)
         // As far as the next block stands, in one call: all of this one.
         let next = number + 1 < content.index.count ? content.index[number + 1].byteOffset : 0
         let residentEnd = max(residentBelow, headEnd, min(next, limit))
-        if residentEnd > residentBelow { _ = try open.resident(entry.byteOffset, residentEnd - entry.byteOffset) }
+        if residentEnd > residentBelow { _ = try open.resident(entry.byteOffset, residentEnd - entry.byteOffset, isAlone: isAlone) }
         guard
             let header = BlockHeader.decode(
                 open.memory, at: entry.byteOffset, limit: limit, identity: content.identity),
@@ -27,7 +27,7 @@ struct StoredBlock {
         }
         bodyAt = entry.byteOffset + header.headerByteCount
         body = bodyAt + header.bodyByteCount <= residentEnd
-            ? open.memory.slice(bodyAt, header.bodyByteCount) : try open.resident(bodyAt, header.bodyByteCount)
+            ? open.memory.slice(bodyAt, header.bodyByteCount) : try open.resident(bodyAt, header.bodyByteCount, isAlone: isAlone)
         guard seeded(.bodyUnchecked) || CRC32C.of(body) == header.bodyChecksum else {
             throw .corrupt(
                 file: open.name, byteOffset: entry.byteOffset, detail: "the block's body does not match its checksum")

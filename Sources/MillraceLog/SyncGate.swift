@@ -113,6 +113,13 @@ final class SyncGate: Sendable {
     }
 
     var isBusy: Bool { state.withLock { $0.isSyncing } }
+    /// Whether somebody syncs just now; then `isFree` is called at the end of that.
+    func isAwaitedWhileBusy() -> Bool {
+        state.withLock { state in
+            if state.isSyncing { state.isAwaited = true }
+            return state.isSyncing
+        }
+    }
 
     // MARK: A sync of the log's own
 

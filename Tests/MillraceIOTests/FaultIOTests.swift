@@ -80,7 +80,7 @@ import Testing
         let memory = AlignedMemory(byteCount: 10)
         defer { withExtendedLifetime(memory) {} }
         try io.write(file, at: 0, [memory.memory])
-        io.startWriteBack(file, at: 0, byteCount: 10)
+        io.startReading(file, at: 0, byteCount: 10)
         try io.sync(file)
         _ = try io.read(file, at: 0, into: memory.memory)
         _ = try io.readWithoutWaiting(file, at: 0, into: memory.memory)

@@ -124,7 +124,7 @@ import Testing
         try place.io.write(file, at: 0, [])
         try place.io.sync(file)
         try place.io.sync(place.directory)
-        place.io.startWriteBack(file, at: 0, byteCount: 100)
+        place.io.startReading(file, at: 0, byteCount: 100)
         place.io.close(file)
     }
 

@@ -138,4 +138,21 @@ import Testing
         #expect(fault { () throws(IOError) in try io.populate(memory.slice(4_096, 10)) }?.errorNumber == EIO)
         io.unmap(memory)
     }
+
+    @Test func `zeros that are to be synced are synced by pieces, so that another sync waits for one of them`() throws {
+        let io = ShadowIO()
+        let directory = try io.openDirectory(at: "/d", create: true)
+        let file = try io.createFile("f", in: directory)
+        let calls = Guarded<[IOError.Operation]>([])
+        io.fault = { operation, _, _ in
+            calls.withLock { $0.append(operation) }
+            return nil
+        }
+        try io.writeSyncedZeros(file, 0..<(9 << 20))
+        io.fault = nil
+        let writeCounts = calls.withLock { $0 }.split(separator: .sync).map(\.count)
+        #expect(writeCounts == [64, 64, 16])
+        #expect(calls.withLock { $0 }.last == .sync)
+        #expect(try io.byteCount(of: file) == 9 << 20)
+    }
 }

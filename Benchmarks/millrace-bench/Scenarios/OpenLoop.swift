@@ -23,7 +23,7 @@
         }
 
         private static let durableRate = 500.0
-        private static func durableSeconds(_ context: BenchContext) -> Int { context.quick ? 1 : 6 }
+        private static func durableSeconds(_ context: BenchContext) -> Int { context.quick ? 1 : 10 }
 
         /// One record at a time.
         private func published(_ context: BenchContext) throws -> Row {

@@ -13,7 +13,7 @@
             defer { removeTree(path) }
             let count = set.count(ofBytes: context.quick ? 100_000_000 : 500_000_000)
             let written = try MeasuredLog(path)
-            try written.fill(set, count: count)
+            try written.fill(set, count: count, isSpread: true)
             try written.store.close()
             let calls = context.quick ? 2_000 : 20_000
             return [

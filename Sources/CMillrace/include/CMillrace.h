@@ -81,7 +81,8 @@ void millrace_prefer_huge_pages(void *at, size_t byteCount);
 int millrace_give_back(void *at, size_t byteCount);
 /// F_FULLFSYNC on Darwin, where fsync leaves bytes in the drive; fsync elsewhere.
 int millrace_full_sync(int file);
-int millrace_sync_file_range_start(int file, int64_t byteOffset, int64_t byteCount);
+/// A hint: the range is wanted in memory, and nothing around it.
+void millrace_start_reading(int file, int64_t byteOffset, int64_t byteCount);
 
 /// copy_file_range from and to the same place; -EOPNOTSUPP where the system has no such call.
 ssize_t millrace_copy_range(int source, int target, int64_t byteOffset, size_t byteCount);

@@ -1,0 +1,156 @@
+import MillraceIO
+import MillraceLog
+import MillraceTestKit
+import MillraceTestSupport
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Aim: who waits for a log's record to be durable waits for that record and for what the device has to take anyway, not for all that
+/// another log has to write. Method: a log written to without a pause, whose sync is held up by the disk, beside one whose
+/// records are awaited one by one.
+@Suite struct NeighbourTests {
+    @Test func `what nobody waits for is not written by who makes another log durable`() throws {
+        let store = try Harness().open()
+        let bulk = try store.createLog(1), awaited = try store.createLog(2)
+        _ = try bulk.append(PlainRecord("k", "bulk"))
+        _ = try awaited.append(PlainRecord("k", "awaited"))
+        try awaited.wait(.written, below: awaited.tip(.published))
+        store.commitStep([bulk, awaited], isAwaited: false)
+        #expect(awaited.tip(.durable) == awaited.tip(.published))
+        #expect(bulk.tip(.written) < bulk.tip(.published))
+        store.commitStep([bulk, awaited])
+        #expect(bulk.tip(.durable) == bulk.tip(.published))
+        try store.close()
+    }
+
+    /// A store with one worker and two sync threads, on a disk on which a file is not synced as long as `isHeld`.
+    private final class HeldDisk: Sendable {
+        static let unsyncedByteLimit = 256 << 10, recordByteCount = 1_000, recordCount = 4_000
+        let isHeld = Atomic<Bool>(true)
+        let heldCount = Atomic<Int>(0)
+        let store: LogStore
+        let bulk: ShardLog
+
+        init() throws {
+            let disk = ShadowIO()
+            var configuration = Harness.smallConfiguration
+            configuration.workerCount = 1
+            configuration.isCompressing = false
+            configuration.unsyncedByteLimit = Self.unsyncedByteLimit
+            configuration.greatestSegmentByteCount = 16 << 20
+            configuration.firstSegmentByteCount = 16 << 20
+            store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+            bulk = try store.createLog(1)
+            // So that it has its segment: from here on the first sync of the only log is held up.
+            try bulk.wait(.written, below: try bulk.append(PlainRecord("k", "first")) + 1)
+            disk.fault = { [self] operation, _, _ in
+                guard operation == .sync, isHeld.load(ordering: .sequentiallyConsistent),
+                    heldCount.add(1, ordering: .sequentiallyConsistent).oldValue == 0
+                else { return nil }
+                while isHeld.load(ordering: .sequentiallyConsistent) { usleep(200) }
+                return nil
+            }
+        }
+
+        /// As many records as are held in memory; nobody waits for them. How many are written once nothing moves any more.
+        func fill() throws -> UInt64 {
+            let record = PlainRecord("k", String(repeating: "x", count: Self.recordByteCount))
+            for _ in 0..<Self.recordCount { _ = try bulk.append(record) }
+            var written: UInt64 = .max, stillCount = 0
+            while stillCount < 10 {
+                stillCount = bulk.tip(.written) == written ? stillCount + 1 : 0
+                written = bulk.tip(.written)
+                usleep(20_000)
+            }
+            return written
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a log that nobody waits for stays near its sync while another's records are awaited`() throws {
+        let disk = try HeldDisk()
+        let first = disk.bulk.tip(.written)
+        // Its sync is the first, and does not end.
+        _ = try disk.bulk.append(PlainRecord("k", "second"))
+        while disk.heldCount.load(ordering: .sequentiallyConsistent) == 0 { usleep(1_000) }
+        let other = try disk.store.createLog(2)
+        let isOver = Atomic<Bool>(false), awaitedCount = Atomic<Int>(0)
+        let thread = WorkerThread(name: "awaits") {
+            while !isOver.load(ordering: .sequentiallyConsistent) {
+                guard let ordinal = try? other.append(PlainRecord("k", "awaited")), (try? other.wait(.durable, below: ordinal + 1)) != nil else { return }
+                awaitedCount.add(1, ordering: .sequentiallyConsistent)
+                usleep(10_000)
+            }
+        }
+        while awaitedCount.load(ordering: .sequentiallyConsistent) == 0 { usleep(1_000) }
+        let written = try disk.fill() - first
+        #expect(written > 0 && Int(written) * HeldDisk.recordByteCount < 2 * HeldDisk.unsyncedByteLimit, "\(written) records")
+        let before = awaitedCount.load(ordering: .sequentiallyConsistent)
+        while awaitedCount.load(ordering: .sequentiallyConsistent) < before + 3 { usleep(1_000) }
+        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
+        while disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(1_000) }
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        thread.join()
+        try disk.store.close()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `where nobody waits for durability a log is written however long its sync takes`() throws {
+        let disk = try HeldDisk()
+        #expect(try disk.fill() == disk.bulk.tip(.published))
+        #expect(disk.heldCount.load(ordering: .sequentiallyConsistent) > 0)
+        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
+        try disk.store.close()
+    }
+
+    // Darwin has no way to have pages dropped.
+    #if canImport(Glibc)
+    @Test func `a seek reads its block from the device, and not what stands around it`() throws {
+        let directory = TemporaryDirectory(), io = PosixIO()
+        var configuration = Harness.smallConfiguration
+        configuration.bufferByteCount = 16 << 10
+        configuration.greatestSegmentByteCount = 4 << 20
+        configuration.firstSegmentByteCount = 4 << 20
+        func open() throws -> LogStore {
+            try LogStore(at: directory.path + "/store", create: true, io: io, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+        }
+        let filled = try open(), random = SeededEntropy(seed: 1)
+        let log = try filled.createLog(1)
+        while log.segmentCount < 3 {
+            // Bytes that do not compress.
+            let data = (0..<1_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let ordinal = try log.append(PlainRecord(key: [1], data: data))
+            if ordinal % 64 == 0 { try log.wait(.written, below: ordinal + 1) }
+        }
+        let (oldest, next) = (log.segments.segments[0], log.segments.segments[1])
+        let name = oldest.name, ordinal = oldest.baseOrdinal + (next.baseOrdinal - oldest.baseOrdinal) / 2
+        try filled.close()
+        let reopened = try open()
+        let place = try io.openDirectory(at: "\(directory.path)/store/\(FileNames.logs)/\(FileNames.log(1))", create: false)
+        let file = try io.openFile(name, in: place, writable: false)
+        defer { io.close(file); io.close(place) }
+        let pageCount = try io.byteCount(of: file) / 4096
+        let map = try unsafe #require(mmap(nil, pageCount * 4096, PROT_READ, MAP_SHARED, file.value, 0))
+        defer { unsafe munmap(map, pageCount * 4096) }
+        try #require(posix_fadvise(file.value, 0, 0, POSIX_FADV_DONTNEED) == 0)
+        // Safe because the mapping stands until the end, and the array has a byte for each of its pages.
+        func residentCount() -> Int {
+            var pages = [UInt8](repeating: 0, count: pageCount)
+            guard unsafe pages.withUnsafeMutableBufferPointer({ unsafe mincore(map, pageCount * 4096, $0.baseAddress) }) == 0 else { return -1 }
+            return pages.count { $0 & 1 == 1 }
+        }
+        try #require(residentCount() < 16, "the file system keeps what it is told to drop")
+        var cursor = try reopened.log(1).cursor(at: ordinal, level: .durable)
+        let found = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal }
+        #expect(found == ordinal)
+        // Its block, and header, footer and index of the segment.
+        let count = residentCount()
+        #expect(count > 4 && count < 24, "\(count) pages of \(pageCount)")
+        try reopened.close()
+    }
+    #endif
+}
