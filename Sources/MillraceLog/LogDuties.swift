@@ -16,6 +16,8 @@ final class LogDuties: Sendable {
     private let wantedWritten = Atomic<UInt64>(0)
     private let wantedDurable = Atomic<UInt64>(0)
     private let noted = Atomic<UInt64>(0)
+    /// A worker has left the log, with its signal `queued`, until its sync has begun.
+    let isHeldBack = Atomic<Bool>(false)
     let isSyncQueued = Atomic<Bool>(false)
     let isSyncTimerSet = Atomic<Bool>(false)
     let isIdleTimerSet = Atomic<Bool>(false)

@@ -8,25 +8,29 @@ extension ShardLog {
     /// How long a log whose disk is full, or that may open no file, waits before it looks again.
     private static var retryNanoseconds: Int64 { 100_000_000 }
 
-    /// How long a log that is held back waits before it looks again.
-    private static var holdNanoseconds: Int64 { 1_000_000 }
-
     /// Whether a log that nobody waits for durably has so much unsynced that it waits for the device, while somebody does wait for another:
-    /// each of its syncs takes what it has written meanwhile, and the other's comes behind that.
+    /// each of its syncs takes what it has written meanwhile, and the other's comes behind that. Never without a sync to wait for: what
+    /// is written of a batch that is not whole yet no sync makes durable.
     private var isHeldBack: Bool {
-        gate.unsyncedByteCount.load(ordering: .relaxed) >= shared.configuration.unsyncedByteLimit && shared.isDurabilityAwaited
-            && !isDurabilityAwaited && shared.scheduler.hasThreads && !failure.isFailed
+        hasMuchUnsynced && shared.isDurabilityAwaited && !isDurabilityAwaited && shared.scheduler.hasThreads && !failure.isFailed
+            && watermarks.value(.written) > watermarks.value(.durable)
+    }
+    private var hasMuchUnsynced: Bool { gate.unsyncedByteCount.load(ordering: .relaxed) >= shared.configuration.unsyncedByteLimit }
+
+    /// Leaves the log to whoever looks for a sync next; false when it is the caller's all the same.
+    private func holdBack() -> Bool {
+        duties.isHeldBack.store(true, ordering: .sequentiallyConsistent)
+        // Set first, then looked once more: a sync that has begun meanwhile did not see it.
+        considerSync()
+        return isHeldBack || !duties.isHeldBack.exchange(false, ordering: .sequentiallyConsistent)
     }
 
     /// The log's signal is `queued` and this thread has it.
     func workTurn(_ encoder: inout BlockEncoder, lingerIsOver: Bool = false) {
         var isMore = false
         for _ in 0..<Self.quantum {
-            if isHeldBack {
-                considerSync()
-                shared.scheduler.schedule(self, at: shared.clock.steadyNanoseconds() + Self.holdNanoseconds, .retry)
-                return
-            }
+            // The signal stays `queued`: `considerSync` has a worker take it again.
+            if isHeldBack, holdBack() { return }
             let partial = lingerIsOver || isAwaited
             switch flusher.step(&encoder, partial: partial) {
             case .progress:
@@ -114,9 +118,13 @@ extension ShardLog {
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
     func considerSync() {
         guard shared.scheduler.hasThreads else { return }
+        if duties.isHeldBack.load(ordering: .sequentiallyConsistent), !isHeldBack,
+            duties.isHeldBack.exchange(false, ordering: .sequentiallyConsistent)
+        {
+            shared.scheduler.enqueue(signal)
+        }
         guard watermarks.value(.written) > watermarks.value(.durable), !failure.isFailed else { return }
-        let unsynced = gate.unsyncedByteCount.load(ordering: .relaxed)
-        if isDurabilityAwaited || unsynced >= shared.configuration.unsyncedByteLimit {
+        if isDurabilityAwaited || hasMuchUnsynced {
             // Who syncs now calls for the next one: a thread that only looked whether he is ready would look all the time.
             if !gate.isAwaitedWhileBusy() { queueSync() }
         } else if duties.isSyncTimerSet.claim() {

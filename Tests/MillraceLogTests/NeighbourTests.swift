@@ -99,6 +99,31 @@ import Testing
         try disk.store.close()
     }
 
+    /// Before its last block is written no sync makes any of it durable: it must not wait for one.
+    @Test(.timeLimit(.minutes(1))) func `a batch of more than may be unsynced is written while another log's records are awaited`() throws {
+        let disk = try HeldDisk()
+        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
+        let other = try disk.store.createLog(2), isOver = Atomic<Bool>(false)
+        let thread = WorkerThread(name: "awaits") {
+            while !isOver.load(ordering: .sequentiallyConsistent) {
+                guard let ordinal = try? other.append(PlainRecord("k", "awaited")), (try? other.wait(.durable, below: ordinal + 1)) != nil else { return }
+                usleep(1_000)
+            }
+        }
+        let key: [UInt8] = [1], data = [UInt8](repeating: 7, count: 1_000)
+        for _ in 0..<5 {
+            _ = try disk.bulk.append(arrival: 1) { sink throws(LogError) in
+                // Safe because bytes have no padding.
+                for _ in 0..<3 * HeldDisk.unsyncedByteLimit / 1_000 { try sink.add(key: unsafe key.span.bytes, data: unsafe data.span.bytes) }
+            }
+            for _ in 0..<2_000 where disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(10_000) }
+            #expect(disk.bulk.tip(.durable) == disk.bulk.tip(.published))
+        }
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        thread.join()
+        try disk.store.close()
+    }
+
     @Test(.timeLimit(.minutes(1))) func `where nobody waits for durability a log is written however long its sync takes`() throws {
         let disk = try HeldDisk()
         #expect(try disk.fill() == disk.bulk.tip(.published))
