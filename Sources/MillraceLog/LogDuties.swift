@@ -16,8 +16,9 @@ final class LogDuties: Sendable {
     private let wantedWritten = Atomic<UInt64>(0)
     private let wantedDurable = Atomic<UInt64>(0)
     private let noted = Atomic<UInt64>(0)
-    /// A worker has left the log, with its signal `queued`, until its sync has begun.
+    /// A worker has left the log, with its signal `queued`, until its next sync has begun.
     let isHeldBack = Atomic<Bool>(false)
+    let durabilityAwaited = LastWait()
     let isSyncQueued = Atomic<Bool>(false)
     let isSyncTimerSet = Atomic<Bool>(false)
     let isIdleTimerSet = Atomic<Bool>(false)
@@ -78,6 +79,17 @@ final class LogDuties: Sendable {
 
     var notedDurable: UInt64 { noted.load(ordering: .relaxed) }
     func noted(_ ordinal: UInt64) { noted.store(ordinal, ordering: .relaxed) }
+}
+
+/// When somebody last waited.
+final class LastWait: Sendable {
+    private let at = Atomic<Int64>(.min)
+    func note(_ nanoseconds: Int64) { at.store(nanoseconds, ordering: .relaxed) }
+    /// Within a second before `nanoseconds`, by the steady clock.
+    func isLately(_ nanoseconds: Int64) -> Bool {
+        let at = at.load(ordering: .relaxed)
+        return at != .min && nanoseconds - at < 1_000_000_000
+    }
 }
 
 extension Atomic where Value == Bool {

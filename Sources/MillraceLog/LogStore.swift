@@ -24,17 +24,9 @@ final class StoreShared: Sendable {
     let holds = FileHolds()
     let journal: CommitJournal
     let commits: CommitGroup
-    /// When somebody last began to wait for durability (steady clock, nanoseconds).
-    private let durabilityAwaitedAt = Atomic<Int64>(.min)
+    let durabilityAwaited = LastWait()
     private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
-
-    /// Somebody has waited for durability within a second.
-    var isDurabilityAwaited: Bool {
-        let at = durabilityAwaitedAt.load(ordering: .relaxed)
-        return at != .min && clock.steadyNanoseconds() - at < 1_000_000_000
-    }
-    func durabilityIsAwaited() { durabilityAwaitedAt.store(clock.steadyNanoseconds(), ordering: .relaxed) }
 
     init(
         io: any StorageIO, clock: any Clock, entropy: any Entropy, configuration: LogConfiguration, store: StoreFile,

@@ -53,7 +53,7 @@ package final class OpenSegment: Sendable {
     /// The bytes of a range, made resident first: afterwards a read does not wait for a device.
     /// - Parameter isAlone: what stands around it is not needed soon.
     func resident(_ byteOffset: Int, _ byteCount: Int, isAlone: Bool = false) throws(LogError) -> Memory {
-        if isAlone { io.startReading(file, at: byteOffset, byteCount: byteCount) }
+        if isAlone, byteCount > 0 { io.startReading(file, at: byteOffset, byteCount: byteCount) }
         let slice = memory.slice(byteOffset, byteCount)
         do {
             try io.populate(slice)

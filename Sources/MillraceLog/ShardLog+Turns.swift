@@ -8,16 +8,20 @@ extension ShardLog {
     /// How long a log whose disk is full, or that may open no file, waits before it looks again.
     private static var retryNanoseconds: Int64 { 100_000_000 }
 
-    /// Whether a log that nobody waits for durably has so much unsynced that it waits for the device, while somebody does wait for another:
+    /// Whether a log that nobody waits for has so much unsynced that it waits for the device, while somebody waits for another's durability:
     /// each of its syncs takes what it has written meanwhile, and the other's comes behind that. Never without a sync to wait for: what
     /// is written of a batch that is not whole yet no sync makes durable.
     private var isHeldBack: Bool {
-        hasMuchUnsynced && shared.isDurabilityAwaited && !isDurabilityAwaited && shared.scheduler.hasThreads && !failure.isFailed
+        guard hasMuchUnsynced, shared.scheduler.hasThreads, !failure.isFailed, !isAwaited, !isDurabilityAwaited else { return false }
+        let now = shared.clock.steadyNanoseconds()
+        return shared.durabilityAwaited.isLately(now) && !duties.durabilityAwaited.isLately(now)
             && watermarks.value(.written) > watermarks.value(.durable)
     }
-    private var hasMuchUnsynced: Bool { gate.unsyncedByteCount.load(ordering: .relaxed) >= shared.configuration.unsyncedByteLimit }
+    private var hasMuchUnsynced: Bool {
+        gate.unsyncedByteCount.load(ordering: .sequentiallyConsistent) >= shared.configuration.unsyncedByteLimit
+    }
 
-    /// Leaves the log to whoever looks for a sync next; false when it is the caller's all the same.
+    /// Leaves the log to whoever has it go on; false when it is the caller's all the same.
     private func holdBack() -> Bool {
         duties.isHeldBack.store(true, ordering: .sequentiallyConsistent)
         // Set first, then looked once more: a sync that has begun meanwhile did not see it.
@@ -25,11 +29,19 @@ extension ShardLog {
         return isHeldBack || !duties.isHeldBack.exchange(false, ordering: .sequentiallyConsistent)
     }
 
+    /// Has a worker take the log again if it was held back and is not to be any more: called when a sync has begun, and by who comes to wait.
+    func goOn() {
+        guard duties.isHeldBack.load(ordering: .sequentiallyConsistent), !isHeldBack,
+            duties.isHeldBack.exchange(false, ordering: .sequentiallyConsistent)
+        else { return }
+        shared.scheduler.enqueue(signal)
+    }
+
     /// The log's signal is `queued` and this thread has it.
     func workTurn(_ encoder: inout BlockEncoder, lingerIsOver: Bool = false) {
         var isMore = false
         for _ in 0..<Self.quantum {
-            // The signal stays `queued`: `considerSync` has a worker take it again.
+            // The signal stays `queued`: `goOn` has a worker take it again.
             if isHeldBack, holdBack() { return }
             let partial = lingerIsOver || isAwaited
             switch flusher.step(&encoder, partial: partial) {
@@ -118,12 +130,9 @@ extension ShardLog {
     /// Syncs now when somebody waits for it or much is unsynced, else after the interval.
     func considerSync() {
         guard shared.scheduler.hasThreads else { return }
-        if duties.isHeldBack.load(ordering: .sequentiallyConsistent), !isHeldBack,
-            duties.isHeldBack.exchange(false, ordering: .sequentiallyConsistent)
-        {
-            shared.scheduler.enqueue(signal)
-        }
-        guard watermarks.value(.written) > watermarks.value(.durable), !failure.isFailed else { return }
+        goOn()
+        // A task may have come while the sync ended that served it, one of those that tell nobody (the journal's draining).
+        guard watermarks.value(.written) > watermarks.value(.durable), !failure.isFailed else { return settleWaiters() }
         if isDurabilityAwaited || hasMuchUnsynced {
             // Who syncs now calls for the next one: a thread that only looked whether he is ready would look all the time.
             if !gate.isAwaitedWhileBusy() { queueSync() }

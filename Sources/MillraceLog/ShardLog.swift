@@ -41,6 +41,7 @@ package final class ShardLog: Sendable {
         let signal = FlushSignal(buffers: buffers, scheduler: shared.scheduler, waiters: waiters)
         let gate = SyncGate(
             io: shared.io, poolDirectory: shared.pool.directory, watermarks: watermarks, failure: failure,
+            hasBegun: { if duties.isHeldBack.load(ordering: .sequentiallyConsistent) { signal.target?.goOn() } },
             isFree: { signal.target?.queueSync() })
         let context = SegmentContext(
             clock: shared.clock, entropy: shared.entropy,
@@ -164,7 +165,7 @@ package final class ShardLog: Sendable {
     private func bring(_ level: Level, below ordinal: UInt64, nanoseconds: Int64) throws(LogError) {
         if level == .durable { noteDurabilityWait() }
         // Of a large batch workers encode what this thread has not come to.
-        if watermarks.value(.written) < ordinal, flusher.hasSeveralFullBuffers { signal.queue() }
+        if watermarks.value(.written) < ordinal, flusher.hasSeveralFullBuffers { callWorkers() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
         // What the caller writes or syncs may be what tasks wait for, and may need a sync or a note later.
         defer {
@@ -228,16 +229,22 @@ package final class ShardLog: Sendable {
     package func ask(_ level: Level, below ordinal: UInt64) {
         guard level > .published, watermarks.value(level) < ordinal else { return }
         want(level, ordinal)
-        signal.queue()
+        callWorkers()
     }
 
+    private func callWorkers() {
+        signal.queue()
+        goOn()
+    }
     private func want(_ level: Level, _ ordinal: UInt64) {
         if level == .durable { noteDurabilityWait() }
         duties.want(level, ordinal)
     }
     private func noteDurabilityWait() {
         duties.durabilityIsAwaited()
-        shared.durabilityIsAwaited()
+        let now = shared.clock.steadyNanoseconds()
+        duties.durabilityAwaited.note(now)
+        shared.durabilityAwaited.note(now)
     }
 
     /// Until the sync that somebody else leads has ended.
@@ -249,6 +256,7 @@ package final class ShardLog: Sendable {
         // Bounded, so that a turn given up in the meantime (a full disk, say) is taken again.
         let now = shared.clock.steadyNanoseconds()
         guard now < deadline else { throw .timedOut }
+        if level == .durable { noteDurabilityWait() }
         _ = watermarks.wait(
             level, for: ordinal, nanoseconds: min(deadline - now, 10_000_000), bits: { level == .durable ? gate.wakeBit(below: ordinal) : .max },
             unless: { failure.isFailed || isOver() })
@@ -263,7 +271,7 @@ package final class ShardLog: Sendable {
             // Registered first, then looked at once more: whoever advances the level after that sees the waiter.
             settleWaiters(blockedBy: duties.obstacle)
             want(level, ordinal)
-            signal.queue()
+            callWorkers()
         }
         try result.get()
     }

@@ -74,20 +74,24 @@ final class SyncGate: Sendable {
     private let poolDirectory: DirectoryHandle
     private let watermarks: Watermarks
     private let failure: LogFailure
+    private let hasBegun: @Sendable () -> Void
     private let isFree: @Sendable () -> Void
     let syncCount = Atomic<Int>(0)
     /// Bytes written since the last sync took its files.
     let unsyncedByteCount = Atomic<Int>(0)
 
-    /// - Parameter isFree: called when a sync has ended during which somebody wanted to sync as well.
+    /// - Parameters:
+    ///   - hasBegun: called when a sync or a commit has begun: what is written from then on is the next one's.
+    ///   - isFree: called when one has ended during which somebody wanted to sync as well.
     init(
         io: any StorageIO, poolDirectory: DirectoryHandle, watermarks: Watermarks, failure: LogFailure,
-        isFree: @escaping @Sendable () -> Void
+        hasBegun: @escaping @Sendable () -> Void, isFree: @escaping @Sendable () -> Void
     ) {
         self.io = io
         self.poolDirectory = poolDirectory
         self.watermarks = watermarks
         self.failure = failure
+        self.hasBegun = hasBegun
         self.isFree = isFree
     }
 
@@ -135,7 +139,7 @@ final class SyncGate: Sendable {
             }
             let target = watermarks.value(.written)
             state.begin(upTo: target)
-            unsyncedByteCount.store(0, ordering: .relaxed)
+            unsyncedByteCount.store(0, ordering: .sequentiallyConsistent)
             defer {
                 state.entries = []
                 state.changedNames = nil
@@ -143,6 +147,7 @@ final class SyncGate: Sendable {
             return (target, state.entries, state.changedNames)
         }
         guard let taken else { return .busy }
+        hasBegun()
         let (target, entries, changedNames) = taken
         // Who found the gate busy and waits for more than this sync gave leads the next one.
         defer { release() }
@@ -214,7 +219,7 @@ final class SyncGate: Sendable {
     /// - Throws: the error that froze the log.
     func beginCommit(greatestByteCount: Int) throws(LogError) -> CommitOutcome {
         try failure.check()
-        return state.withLock { state in
+        let outcome: CommitOutcome = state.withLock { state in
             guard !state.isSyncing else {
                 state.isAwaited = true
                 return .busy
@@ -224,11 +229,13 @@ final class SyncGate: Sendable {
             guard target > watermarks.value(.durable) else { return .nothingToCommit }
             guard state.changedNames == nil, state.uncommittedByteCount <= greatestByteCount else { return .needsSync }
             state.begin(upTo: target)
-            unsyncedByteCount.store(0, ordering: .relaxed)
+            unsyncedByteCount.store(0, ordering: .sequentiallyConsistent)
             let stretches = state.entries.compactMap(\.blocks)
             for index in state.entries.indices { state.entries[index].blocks = nil }
             return .begun(Commit(gate: self, target: target, stretches: stretches))
         }
+        if case .begun = outcome { hasBegun() }
+        return outcome
     }
 
     /// The journal holds it, and is synced.

@@ -29,11 +29,12 @@ import Testing
         try store.close()
     }
 
-    /// A store with one worker and two sync threads, on a disk on which a file is not synced as long as `isHeld`.
+    /// A store with one worker and two sync threads, on a disk on which the first log's `n`th sync ends when `n` of them may.
     private final class HeldDisk: Sendable {
         static let unsyncedByteLimit = 256 << 10, recordByteCount = 1_000, recordCount = 4_000
-        let isHeld = Atomic<Bool>(true)
-        let heldCount = Atomic<Int>(0)
+        let mayEndCount = Atomic<Int>(0)
+        let begunCount = Atomic<Int>(0)
+        private let bulkName = Guarded<String?>(nil)
         let store: LogStore
         let bulk: ShardLog
 
@@ -47,21 +48,26 @@ import Testing
             configuration.firstSegmentByteCount = 16 << 20
             store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
             bulk = try store.createLog(1)
-            // So that it has its segment: from here on the first sync of the only log is held up.
+            // So that it has its segment, and the next sync is this log's.
             try bulk.wait(.written, below: try bulk.append(PlainRecord("k", "first")) + 1)
-            disk.fault = { [self] operation, _, _ in
-                guard operation == .sync, isHeld.load(ordering: .sequentiallyConsistent),
-                    heldCount.add(1, ordering: .sequentiallyConsistent).oldValue == 0
-                else { return nil }
-                while isHeld.load(ordering: .sequentiallyConsistent) { usleep(200) }
+            disk.fault = { [self] operation, name, _ in
+                guard operation == .sync else { return nil }
+                let isBulk = bulkName.withLock { known in
+                    known = known ?? name
+                    return known == name
+                }
+                guard isBulk else { return nil }
+                let number = begunCount.add(1, ordering: .sequentiallyConsistent).newValue
+                while mayEndCount.load(ordering: .sequentiallyConsistent) < number { usleep(200) }
                 return nil
             }
         }
 
-        /// As many records as are held in memory; nobody waits for them. How many are written once nothing moves any more.
-        func fill() throws -> UInt64 {
-            let record = PlainRecord("k", String(repeating: "x", count: Self.recordByteCount))
-            for _ in 0..<Self.recordCount { _ = try bulk.append(record) }
+        func letSyncsEnd(_ count: Int = .max) { mayEndCount.store(count, ordering: .sequentiallyConsistent) }
+        func waitForSync(_ number: Int) { while begunCount.load(ordering: .sequentiallyConsistent) < number { usleep(1_000) } }
+
+        /// How many records are written once nothing moves any more.
+        func settledWritten() -> UInt64 {
             var written: UInt64 = .max, stillCount = 0
             while stillCount < 10 {
                 stillCount = bulk.tip(.written) == written ? stillCount + 1 : 0
@@ -70,46 +76,91 @@ import Testing
             }
             return written
         }
+
+        /// As many records as memory holds; nobody waits for them. What `settledWritten` is then.
+        func fill() throws -> UInt64 {
+            let record = PlainRecord("k", String(repeating: "x", count: Self.recordByteCount))
+            for _ in 0..<Self.recordCount { _ = try bulk.append(record) }
+            return settledWritten()
+        }
+    }
+
+    /// Makes one record after the other durable in a log of its own, until it is ended.
+    private final class Awaiter: Sendable {
+        let isOver = Atomic<Bool>(false)
+        let count = Atomic<Int>(0)
+        private let thread = Guarded<WorkerThread?>(nil)
+
+        init(_ store: LogStore) throws {
+            let log = try store.createLog(2)
+            let made = WorkerThread(name: "awaits") { [self] in
+                while !isOver.load(ordering: .sequentiallyConsistent) {
+                    guard let ordinal = try? log.append(PlainRecord("k", "awaited")), (try? log.wait(.durable, below: ordinal + 1)) != nil else { return }
+                    count.add(1, ordering: .sequentiallyConsistent)
+                    usleep(5_000)
+                }
+            }
+            thread.withLock { $0 = made }
+            waitForMore(1)
+        }
+        func waitForMore(_ more: Int) {
+            let before = count.load(ordering: .sequentiallyConsistent)
+            while count.load(ordering: .sequentiallyConsistent) < before + more { usleep(1_000) }
+        }
+        func end() {
+            isOver.store(true, ordering: .sequentiallyConsistent)
+            thread.withLock { $0 }?.join()
+        }
     }
 
     @Test(.timeLimit(.minutes(1))) func `a log that nobody waits for stays near its sync while another's records are awaited`() throws {
         let disk = try HeldDisk()
         let first = disk.bulk.tip(.written)
-        // Its sync is the first, and does not end.
-        _ = try disk.bulk.append(PlainRecord("k", "second"))
-        while disk.heldCount.load(ordering: .sequentiallyConsistent) == 0 { usleep(1_000) }
-        let other = try disk.store.createLog(2)
-        let isOver = Atomic<Bool>(false), awaitedCount = Atomic<Int>(0)
-        let thread = WorkerThread(name: "awaits") {
-            while !isOver.load(ordering: .sequentiallyConsistent) {
-                guard let ordinal = try? other.append(PlainRecord("k", "awaited")), (try? other.wait(.durable, below: ordinal + 1)) != nil else { return }
-                awaitedCount.add(1, ordering: .sequentiallyConsistent)
-                usleep(10_000)
-            }
-        }
-        while awaitedCount.load(ordering: .sequentiallyConsistent) == 0 { usleep(1_000) }
-        let written = try disk.fill() - first
-        #expect(written > 0 && Int(written) * HeldDisk.recordByteCount < 2 * HeldDisk.unsyncedByteLimit, "\(written) records")
-        let before = awaitedCount.load(ordering: .sequentiallyConsistent)
-        while awaitedCount.load(ordering: .sequentiallyConsistent) < before + 3 { usleep(1_000) }
-        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
+        disk.waitForSync(1)
+        let awaiter = try Awaiter(disk.store)
+        let written = Int(try disk.fill() - first)
+        #expect(written > 0 && written * HeldDisk.recordByteCount < 2 * HeldDisk.unsyncedByteLimit, "\(written) records")
+        awaiter.waitForMore(3)
+        // The next sync takes all that, and as much again is written while it runs.
+        disk.letSyncsEnd(1)
+        disk.waitForSync(2)
+        let more = Int(disk.settledWritten() - first) - written
+        #expect(more * HeldDisk.recordByteCount > HeldDisk.unsyncedByteLimit / 2 && more * HeldDisk.recordByteCount < 2 * HeldDisk.unsyncedByteLimit, "\(more) records")
+        disk.letSyncsEnd()
         while disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(1_000) }
-        isOver.store(true, ordering: .sequentiallyConsistent)
-        thread.join()
+        awaiter.end()
+        try disk.store.close()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [Level.written, .durable])
+    func `a log that is held back goes on for a task that waits for it`(level: Level) async throws {
+        let disk = try HeldDisk()
+        disk.waitForSync(1)
+        let awaiter = try Awaiter(disk.store)
+        #expect(try disk.fill() < disk.bulk.tip(.published))
+        let end = disk.bulk.tip(.published)
+        let task = Task { try await disk.bulk.waitAsync(level, below: end) }
+        for _ in 0..<2_000 where disk.bulk.tip(.written) < end { try await Task.sleep(nanoseconds: 5_000_000) }
+        #expect(disk.bulk.tip(.written) == end, "without any end of a sync")
+        disk.letSyncsEnd()
+        try await task.value
+        awaiter.end()
+        try disk.store.close()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `where nobody waits for durability a log is written however long its sync takes`() throws {
+        let disk = try HeldDisk()
+        disk.waitForSync(1)
+        #expect(try disk.fill() == disk.bulk.tip(.published))
+        disk.letSyncsEnd()
         try disk.store.close()
     }
 
     /// Before its last block is written no sync makes any of it durable: it must not wait for one.
     @Test(.timeLimit(.minutes(1))) func `a batch of more than may be unsynced is written while another log's records are awaited`() throws {
         let disk = try HeldDisk()
-        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
-        let other = try disk.store.createLog(2), isOver = Atomic<Bool>(false)
-        let thread = WorkerThread(name: "awaits") {
-            while !isOver.load(ordering: .sequentiallyConsistent) {
-                guard let ordinal = try? other.append(PlainRecord("k", "awaited")), (try? other.wait(.durable, below: ordinal + 1)) != nil else { return }
-                usleep(1_000)
-            }
-        }
+        disk.letSyncsEnd()
+        let awaiter = try Awaiter(disk.store)
         let key: [UInt8] = [1], data = [UInt8](repeating: 7, count: 1_000)
         for _ in 0..<5 {
             _ = try disk.bulk.append(arrival: 1) { sink throws(LogError) in
@@ -119,16 +170,7 @@ import Testing
             for _ in 0..<2_000 where disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(10_000) }
             #expect(disk.bulk.tip(.durable) == disk.bulk.tip(.published))
         }
-        isOver.store(true, ordering: .sequentiallyConsistent)
-        thread.join()
-        try disk.store.close()
-    }
-
-    @Test(.timeLimit(.minutes(1))) func `where nobody waits for durability a log is written however long its sync takes`() throws {
-        let disk = try HeldDisk()
-        #expect(try disk.fill() == disk.bulk.tip(.published))
-        #expect(disk.heldCount.load(ordering: .sequentiallyConsistent) > 0)
-        disk.isHeld.store(false, ordering: .sequentiallyConsistent)
+        awaiter.end()
         try disk.store.close()
     }
 
