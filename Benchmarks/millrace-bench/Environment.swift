@@ -139,8 +139,14 @@
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }
         defer { close(file) }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
-            count = unsafe max(0, read(file, buffer.baseAddress!, buffer.count))
+        var bytes: [UInt8] = []
+        while true {
+            // One call gives a page of what stands in /proc, however much there is.
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
+                count = unsafe max(0, read(file, buffer.baseAddress!, buffer.count))
+            }
+            if piece.isEmpty { break }
+            bytes += piece
         }
         let text = String(decoding: bytes, as: UTF8.self)
         return text.hasSuffix("\n") ? String(text.dropLast()) : text

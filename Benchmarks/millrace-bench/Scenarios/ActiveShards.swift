@@ -86,7 +86,7 @@
                 processorSeconds: Double(processorNanoseconds() - processor) / 1e9)
             latency.fill(&row)
             row.note =
-                "at most \(greatest.residentMegabytes) MB resident (memory for records \(configuration.memoryByteCount >> 20) MiB, the bench's own"
+                "at most \(greatest.ownMegabytes) MB of its own resident and \(greatest.mappedMegabytes) MB of files (memory for records \(configuration.memoryByteCount >> 20) MiB, the bench's own"
                 + " records \(set.byteCount >> 20) MiB), \(greatest.descriptors) descriptors, \(greatest.maps) maps;"
                 + " \(held.load(ordering: .relaxed)) views held, \(refused.load(ordering: .relaxed)) refused"
             try store.close()
@@ -101,17 +101,21 @@
 
         /// What the process has of the system (proc(5)).
         private struct Usage {
-            var residentMegabytes = 0, descriptors = 0, maps = 0
+            var ownMegabytes = 0, mappedMegabytes = 0, descriptors = 0, maps = 0
 
             static var now: Usage {
-                let line = text(of: "/proc/self/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+                let lines = text(of: "/proc/self/status").split(separator: "\n")
+                func megabytes(_ name: String) -> Int {
+                    (lines.first { $0.hasPrefix(name) }.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024 / 1_000_000
+                }
                 return Usage(
-                    residentMegabytes: (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024 / 1_000_000,
+                    ownMegabytes: megabytes("RssAnon:"), mappedMegabytes: megabytes("RssFile:"),
                     descriptors: (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.count ?? 0,
                     maps: text(of: "/proc/self/maps").utf8.count { $0 == 10 })
             }
             mutating func take(_ other: Usage) {
-                residentMegabytes = max(residentMegabytes, other.residentMegabytes)
+                ownMegabytes = max(ownMegabytes, other.ownMegabytes)
+                mappedMegabytes = max(mappedMegabytes, other.mappedMegabytes)
                 descriptors = max(descriptors, other.descriptors)
                 maps = max(maps, other.maps)
             }
