@@ -18,7 +18,6 @@ final class LogDuties: Sendable {
     private let noted = Atomic<UInt64>(0)
     /// A worker has left the log, with its signal `queued`, until its next sync has begun.
     let isHeldBack = Atomic<Bool>(false)
-    let durabilityAwaited = LastWait()
     let isSyncQueued = Atomic<Bool>(false)
     let isSyncTimerSet = Atomic<Bool>(false)
     let isIdleTimerSet = Atomic<Bool>(false)
@@ -57,12 +56,14 @@ final class LogDuties: Sendable {
     /// How often all readers were woken. Sequentially consistent, as the wake-ups are.
     let readerWakeCount = Atomic<UInt64>(0)
 
-    /// Somebody waited for durability lately: then a sync is worth making cheap. Assumed of a log at first.
-    private let durability = Atomic<Bool>(true)
+    /// Somebody waited for durability since a segment file was made last: then a sync is worth making cheap. Assumed of a log at first.
+    private let hasDurabilityWait = Atomic<Bool>(true)
+    let lastDurabilityWait = LastWait()
     /// Asked once for each segment file; forgotten then, until somebody waits again.
-    var isDurabilityAwaited: Bool { durability.exchange(false, ordering: .relaxed) }
-    func durabilityIsAwaited() {
-        if !durability.load(ordering: .relaxed) { durability.store(true, ordering: .relaxed) }
+    func takeDurabilityWait() -> Bool { hasDurabilityWait.exchange(false, ordering: .relaxed) }
+    func noteDurabilityWait(_ nanoseconds: Int64) {
+        if !hasDurabilityWait.load(ordering: .relaxed) { hasDurabilityWait.store(true, ordering: .relaxed) }
+        lastDurabilityWait.note(nanoseconds)
     }
 
     func want(_ level: Level, _ ordinal: UInt64) {

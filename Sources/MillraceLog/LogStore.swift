@@ -24,7 +24,7 @@ final class StoreShared: Sendable {
     let holds = FileHolds()
     let journal: CommitJournal
     let commits: CommitGroup
-    let durabilityAwaited = LastWait()
+    let lastDurabilityWait = LastWait()
     private let encoders = Guarded<[Owned<BlockEncoder>]>([])
     private let reserve: SpaceReserve
 

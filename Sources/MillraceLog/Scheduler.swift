@@ -93,7 +93,7 @@ import Synchronization
         }
         guard !logs.isEmpty else { return shared.journal.drainStep() }
         let group = logs.filter { $0.beginSyncTurn() }
-        if !group.isEmpty { _ = shared.commits.sync(group, isAwaited: \.isDurabilityAwaited) }
+        if !group.isEmpty { _ = shared.commits.sync(group, isAwaited: \.isSyncAwaited) }
         return true
     }
 

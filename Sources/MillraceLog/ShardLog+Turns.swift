@@ -12,9 +12,9 @@ extension ShardLog {
     /// each of its syncs takes what it has written meanwhile, and the other's comes behind that. Never without a sync to wait for: what
     /// is written of a batch that is not whole yet no sync makes durable.
     private var isHeldBack: Bool {
-        guard hasMuchUnsynced, shared.scheduler.hasThreads, !failure.isFailed, !isAwaited, !isDurabilityAwaited else { return false }
+        guard hasMuchUnsynced, shared.scheduler.hasThreads, !failure.isFailed, !isAwaited, !isSyncAwaited else { return false }
         let now = shared.clock.steadyNanoseconds()
-        return shared.durabilityAwaited.isLately(now) && !duties.durabilityAwaited.isLately(now)
+        return shared.lastDurabilityWait.isLately(now) && !duties.lastDurabilityWait.isLately(now)
             && watermarks.value(.written) > watermarks.value(.durable)
     }
     private var hasMuchUnsynced: Bool {
@@ -94,7 +94,7 @@ extension ShardLog {
     var isAwaited: Bool { duties.wants(.written, above: watermarks.value(.written)) }
 
     /// A task waits for records of this log to be durable.
-    var isDurabilityAwaited: Bool { duties.wants(.durable, above: watermarks.value(.durable)) }
+    var isSyncAwaited: Bool { duties.wants(.durable, above: watermarks.value(.durable)) }
 
     var isRefusingForSpace: Bool {
         if case .storageFull = duties.obstacle ?? flusher.obstacle { return true }
@@ -133,7 +133,7 @@ extension ShardLog {
         goOn()
         // A task may have come while the sync ended that served it, one of those that tell nobody (the journal's draining).
         guard watermarks.value(.written) > watermarks.value(.durable), !failure.isFailed else { return settleWaiters() }
-        if isDurabilityAwaited || hasMuchUnsynced {
+        if isSyncAwaited || hasMuchUnsynced {
             // Who syncs now calls for the next one: a thread that only looked whether he is ready would look all the time.
             if !gate.isAwaitedWhileBusy() { queueSync() }
         } else if duties.isSyncTimerSet.claim() {

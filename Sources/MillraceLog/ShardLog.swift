@@ -53,9 +53,9 @@ package final class ShardLog: Sendable {
             didChangeNames: { gate.didChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
-                shared.pool.want(byteCount: byteCount, isZeroed: duties.isDurabilityAwaited)
+                shared.pool.want(byteCount: byteCount, isZeroed: duties.takeDurabilityWait())
                 shared.scheduler.wakePreparer()
-            }, segmentMilliseconds: { retention.segmentMilliseconds.load(ordering: .relaxed) }, isZeroed: { duties.isDurabilityAwaited })
+            }, segmentMilliseconds: { retention.segmentMilliseconds.load(ordering: .relaxed) }, isZeroed: { duties.takeDurabilityWait() })
         self.id = id
         self.shared = shared
         self.watermarks = watermarks
@@ -241,10 +241,9 @@ package final class ShardLog: Sendable {
         duties.want(level, ordinal)
     }
     private func noteDurabilityWait() {
-        duties.durabilityIsAwaited()
         let now = shared.clock.steadyNanoseconds()
-        duties.durabilityAwaited.note(now)
-        shared.durabilityAwaited.note(now)
+        duties.noteDurabilityWait(now)
+        shared.lastDurabilityWait.note(now)
     }
 
     /// Until the sync that somebody else leads has ended.

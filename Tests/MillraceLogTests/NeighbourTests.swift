@@ -29,6 +29,16 @@ import Testing
         try store.close()
     }
 
+    /// Whether it becomes true within 20 seconds.
+    @discardableResult
+    private static func wait(until isTrue: () -> Bool) -> Bool {
+        for _ in 0..<20_000 {
+            if isTrue() { return true }
+            usleep(1_000)
+        }
+        return false
+    }
+
     /// A store with one worker and two sync threads, on a disk on which the first log's `n`th sync ends when `n` of them may.
     private final class HeldDisk: Sendable {
         static let unsyncedByteLimit = 256 << 10, recordByteCount = 1_000, recordCount = 4_000
@@ -58,13 +68,14 @@ import Testing
                 }
                 guard isBulk else { return nil }
                 let number = begunCount.add(1, ordering: .sequentiallyConsistent).newValue
-                while mayEndCount.load(ordering: .sequentiallyConsistent) < number { usleep(200) }
+                // Not for ever: a test that fails is to end.
+                NeighbourTests.wait { mayEndCount.load(ordering: .sequentiallyConsistent) >= number }
                 return nil
             }
         }
 
         func letSyncsEnd(_ count: Int = .max) { mayEndCount.store(count, ordering: .sequentiallyConsistent) }
-        func waitForSync(_ number: Int) { while begunCount.load(ordering: .sequentiallyConsistent) < number { usleep(1_000) } }
+        func waitForSync(_ number: Int) { #expect(NeighbourTests.wait { begunCount.load(ordering: .sequentiallyConsistent) >= number }) }
 
         /// How many records are written once nothing moves any more.
         func settledWritten() -> UInt64 {
@@ -105,7 +116,7 @@ import Testing
         }
         func waitForMore(_ more: Int) {
             let before = count.load(ordering: .sequentiallyConsistent)
-            while count.load(ordering: .sequentiallyConsistent) < before + more { usleep(1_000) }
+            #expect(NeighbourTests.wait { count.load(ordering: .sequentiallyConsistent) >= before + more })
         }
         func end() {
             isOver.store(true, ordering: .sequentiallyConsistent)
@@ -127,7 +138,7 @@ import Testing
         let more = Int(disk.settledWritten() - first) - written
         #expect(more * HeldDisk.recordByteCount > HeldDisk.unsyncedByteLimit / 2 && more * HeldDisk.recordByteCount < 2 * HeldDisk.unsyncedByteLimit, "\(more) records")
         disk.letSyncsEnd()
-        while disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(1_000) }
+        #expect(Self.wait { disk.bulk.tip(.durable) == disk.bulk.tip(.published) })
         awaiter.end()
         try disk.store.close()
     }
@@ -167,8 +178,7 @@ import Testing
                 // Safe because bytes have no padding.
                 for _ in 0..<3 * HeldDisk.unsyncedByteLimit / 1_000 { try sink.add(key: unsafe key.span.bytes, data: unsafe data.span.bytes) }
             }
-            for _ in 0..<2_000 where disk.bulk.tip(.durable) < disk.bulk.tip(.published) { usleep(10_000) }
-            #expect(disk.bulk.tip(.durable) == disk.bulk.tip(.published))
+            #expect(Self.wait { disk.bulk.tip(.durable) == disk.bulk.tip(.published) })
         }
         awaiter.end()
         try disk.store.close()
