@@ -108,8 +108,10 @@ extension StoredStream {
             // In the order given: two parts may go on to one child.
             selection = ended.sorted()
         } while selection?.isEmpty == false
-        if results.placed.count > 1, (ack ?? ackLevel) == .durable {
-            ShardLog.bringAlong(results.placed.map { part, shard, placed in (shard.log, placed.firstOrdinal + UInt64(part.count)) })
+        let level = Level(ack ?? ackLevel)
+        if results.placed.count > 1, level > .published {
+            ShardLog.bringAlong(
+                results.placed.map { part, shard, placed in (shard.log, placed.firstOrdinal + UInt64(part.count)) }, level, byteCount: batch.byteCount)
         }
         for (part, shard, placed) in results.placed {
             do throws(LogError) {

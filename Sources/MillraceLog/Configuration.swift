@@ -29,7 +29,7 @@ package struct LogConfiguration: Sendable {
     /// How long written records wait for a sync, when nobody waits for them.
     package var syncIntervalMilliseconds = 100
     /// How much may be written beyond the last sync before the next one starts by itself.
-    package var unsyncedByteLimit = 8 << 20
+    package var unsyncedByteLimit = 4 << 20
     /// How long a log is quiet before its durable note is written and its buffer let go. The note stands within twice this
     /// of the last record: at most 1 s (FORMAT 4.2).
     package var idleMilliseconds = 500

@@ -207,12 +207,16 @@ package final class ShardLog: Sendable {
         }
     }
 
-    /// Writes and syncs records of several logs of one store together where that is possible. What became of them, `wait` tells for
-    /// each log.
-    package static func bringAlong(_ places: [(log: ShardLog, endOrdinal: UInt64)]) {
+    /// Writes records of several logs of one store, and syncs them for `durable`, together where that is possible. What became of them, `wait`
+    /// tells for each log.
+    /// - Parameter byteCount: key and data of the records, all together.
+    package static func bringAlong(_ places: [(log: ShardLog, endOrdinal: UInt64)], _ level: Level, byteCount: Int) {
         guard let shared = places.first?.log.shared else { return }
-        // Of many logs a worker writes some meanwhile, from the far end on.
-        if places.count >= manyLogs { for (log, ordinal) in places[(places.count / 2)...].reversed() { log.ask(.written, below: ordinal) } }
+        // Of many logs, or of much to compress, workers write some meanwhile, from the far end on.
+        if places.count >= manyLogs || shared.configuration.isCompressing && byteCount >= muchToCompress {
+            for (log, ordinal) in places[(places.count / 2)...].reversed() { log.ask(.written, below: ordinal) }
+        }
+        guard level == .durable else { return }
         var logs: [ShardLog] = []
         for (log, ordinal) in places where log.watermarks.value(.durable) < ordinal {
             log.noteDurabilityWait()
@@ -224,6 +228,8 @@ package final class ShardLog: Sendable {
 
     /// So many logs that waking a worker costs less than what it does.
     private static var manyLogs: Int { 16 }
+    /// The same of bytes: some 60 us of LZ4.
+    private static var muchToCompress: Int { 64 << 10 }
 
     /// Has the store's threads bring the records to the level, for somebody who waits for them later.
     package func ask(_ level: Level, below ordinal: UInt64) {

@@ -59,7 +59,7 @@
                     start = nanoseconds()
                     store.commitStep(logs)
                 } else {
-                    ShardLog.bringAlong(places)
+                    ShardLog.bringAlong(places, .durable, byteCount: shards * set.byteCount / set.count)
                 }
                 for place in places { try place.log.wait(.durable, below: place.endOrdinal) }
                 count += shards
