@@ -35,7 +35,8 @@ final class SegmentPool: Sendable {
     }
     private struct State {
         var ready: [PreparedFile] = []
-        var wanted: [Wanted] = []
+        /// By the log that has asked, which takes its file before it asks for the next.
+        var wanted: [UInt64: Wanted] = [:]
         var number: UInt64 = 0
         /// Of files that are on their way here.
         var recyclingByteCount = 0
@@ -70,8 +71,10 @@ final class SegmentPool: Sendable {
     /// A prepared file of that size: a ready one, or one made now.
     /// With `mayUseReserve` the store's reserve is given up when the disk is full.
     /// - Throws: `storageFull`, with nothing left behind; `io`.
-    func take(byteCount: Int, isZeroed: Bool, mayUseReserve: Bool) throws(LogError) -> PreparedFile {
+    func take(byteCount: Int, isZeroed: Bool, for logID: UInt64, mayUseReserve: Bool) throws(LogError) -> PreparedFile {
         let ready = state.withLock { state -> PreparedFile? in
+            // What was asked for and is not begun would come when nobody needs it any more.
+            state.wanted[logID] = nil
             guard let index = state.ready.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
             return state.ready.remove(at: index)
         }
@@ -94,10 +97,10 @@ final class SegmentPool: Sendable {
     }
 
     /// Asks for a file that will be needed soon. A segment asks once, for its successor.
-    func want(byteCount: Int, isZeroed: Bool) {
+    func want(byteCount: Int, isZeroed: Bool, for logID: UInt64) {
         state.withLock { state in
             if state.ready.contains(where: { $0.byteCount == byteCount }) { return }
-            state.wanted.append(Wanted(byteCount: byteCount, isZeroed: isZeroed))
+            state.wanted[logID] = Wanted(byteCount: byteCount, isZeroed: isZeroed)
         }
     }
 
@@ -111,13 +114,19 @@ final class SegmentPool: Sendable {
         guard segment.letGo() else { return nil }
         let byteCount = try segment.byteCount()
         guard byteCount >= leastRecycledByteCount, segment.segmentName.round == 0 else { return nil }
-        let number: UInt64? = state.withLock { state in
-            let kept = state.ready.reduce(state.recyclingByteCount) { $0 + $1.byteCount }
-            guard kept + byteCount <= recycledByteLimit else { return nil }
+        let (number, smaller): (UInt64?, [PreparedFile]) = state.withLock { state in
+            var smaller: [PreparedFile] = []
+            func kept() -> Int { state.ready.reduce(state.recyclingByteCount) { $0 + $1.byteCount } }
+            // Those that logs have outgrown make way.
+            while kept() + byteCount > recycledByteLimit, let index = state.ready.firstIndex(where: { $0.byteCount < byteCount }) {
+                smaller.append(state.ready.remove(at: index))
+            }
+            guard kept() + byteCount <= recycledByteLimit else { return (nil, smaller) }
             state.recyclingByteCount += byteCount
             state.number += 1
-            return state.number
+            return (state.number, smaller)
         }
+        for prepared in smaller { discard(prepared) }
         guard let number else { return nil }
         let name = FileNames.spare(byteCount: byteCount, number: number)
         do throws(IOError) {
@@ -175,7 +184,7 @@ final class SegmentPool: Sendable {
 
     /// Prepares one wanted file. False when none is wanted.
     func prepareStep() throws(LogError) -> Bool {
-        guard let wanted = state.withLock({ $0.wanted.popLast() }) else { return false }
+        guard let wanted = state.withLock({ $0.wanted.popFirst()?.value }) else { return false }
         let prepared = try prepare(byteCount: wanted.byteCount, isZeroed: wanted.isZeroed)
         state.withLock { $0.ready.append(prepared) }
         return true

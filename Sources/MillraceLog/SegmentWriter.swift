@@ -219,7 +219,7 @@ struct SegmentWriter: ~Copyable {
         let names = try systemCall { () throws(IOError) in try directory.open() }
         // The new file first: when there is no space, the old segment stays as it is.
         let prepared = try pool.take(
-            byteCount: byteCount, isZeroed: context.isZeroed(), mayUseReserve: context.mayUseReserve)
+            byteCount: byteCount, isZeroed: context.isZeroed(), for: directory.logID, mayUseReserve: context.mayUseReserve)
         // An empty one of the same name makes way, and leaves its place in the chain to this one.
         let emptied = active.flatMap { $0.isEmpty && $0.content.identity.baseOrdinal == baseOrdinal ? $0 : nil }
         let replaced = emptied?.content.header

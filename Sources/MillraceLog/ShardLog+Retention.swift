@@ -139,7 +139,12 @@ extension ShardLog {
             // Nothing was appended since recovery sealed the log. An empty segment's notes say it as well.
             guard try flusher.startEmptySegment(below: horizon, waits: true) else { return false }
         }
-        while try gate.sync() == .busy { try waitForSync() }
+        // By whomever: one who waits for the gate to be free would stand behind the sync threads for seconds where they are always at it.
+        let covering = gate.nextSync
+        while try gate.sync() == .busy {
+            try waitForSync()
+            if gate.hasEnded(covering) { break }
+        }
         retention.keptOrdinal.max(min(horizon, newest), ordering: .relaxed)
         retention.keptDurable.max(durable, ordering: .relaxed)
         return true
@@ -148,27 +153,30 @@ extension ShardLog {
     /// Takes the files of segments that nobody can find any more from the log's directory. How many are kept for new segments.
     func dispose(_ segments: [Segment]) throws(LogError) -> Int {
         guard !segments.isEmpty else { return 0 }
-        var left: [String] = []
         var first: LogError?
         let directory = try systemCall { () throws(IOError) in try segments[0].directory.open() }
-        var spares: [RetiredFile] = []
-        for segment in segments {
-            do throws(LogError) {
-                if let spare = try shared.pool.takeOver(segment, from: directory) {
-                    spares.append(spare)
-                } else {
-                    try unlink(segment.name, in: directory)
+        var recycledCount = 0
+        // A few at a time: to remove a large file takes as long as to write it, and meanwhile the pool has room again.
+        for start in stride(from: 0, to: segments.count, by: Self.disposedAtOnce) {
+            var spares: [RetiredFile] = []
+            for segment in segments[start..<min(start + Self.disposedAtOnce, segments.count)] {
+                do throws(LogError) {
+                    if let spare = try shared.pool.takeOver(segment, from: directory) {
+                        spares.append(spare)
+                    } else {
+                        try unlink(segment.name, in: directory)
+                    }
+                } catch {
+                    retention.leftovers.withLock { $0.append(segment.name) }
+                    first = first ?? error
                 }
-            } catch {
-                left.append(segment.name)
-                first = first ?? error
             }
+            do throws(LogError) { recycledCount += try shared.pool.give(spares, from: directory, shared.holds) } catch { first = first ?? error }
         }
-        retention.leftovers.withLock { $0 += left }
-        let recycledCount = try shared.pool.give(spares, from: directory, shared.holds)
         if let first { throw first }
         return recycledCount
     }
+    private static var disposedAtOnce: Int { 4 }
 
     private func removeLeftovers() throws(LogError) {
         let names = retention.leftovers.withLock { names in

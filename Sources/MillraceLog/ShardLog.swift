@@ -53,7 +53,7 @@ package final class ShardLog: Sendable {
             didChangeNames: { gate.didChangeNames(in: $0) }, segmentStarted: { reader.add($0) },
             wantsSpare: { byteCount in
                 guard shared.scheduler.hasThreads else { return }
-                shared.pool.want(byteCount: byteCount, isZeroed: duties.takeDurabilityWait())
+                shared.pool.want(byteCount: byteCount, isZeroed: duties.takeDurabilityWait(), for: id)
                 shared.scheduler.wakePreparer()
             }, segmentMilliseconds: { retention.segmentMilliseconds.load(ordering: .relaxed) }, isZeroed: { duties.takeDurabilityWait() })
         self.id = id
@@ -163,7 +163,6 @@ package final class ShardLog: Sendable {
     }
 
     private func bring(_ level: Level, below ordinal: UInt64, nanoseconds: Int64) throws(LogError) {
-        if level == .durable { noteDurabilityWait() }
         // Of a large batch workers encode what this thread has not come to.
         if watermarks.value(.written) < ordinal, flusher.hasSeveralFullBuffers { callWorkers() }
         let deadline = nanoseconds < 0 ? Int64.max : shared.clock.steadyNanoseconds() + nanoseconds
@@ -175,6 +174,7 @@ package final class ShardLog: Sendable {
         }
         while watermarks.value(level) < ordinal {
             try failure.check()
+            if level == .durable { noteDurabilityWait() }
             if level == .durable, shared.commits.joins(self) {
                 try sleep(.durable, below: ordinal, deadline, unless: { !shared.commits.isLed })
                 if let error = flusher.obstacle { throw error }
@@ -252,7 +252,7 @@ package final class ShardLog: Sendable {
         shared.lastDurabilityWait.note(now)
     }
 
-    /// Until the sync that somebody else leads has ended.
+    /// Until the sync that somebody else leads has ended. No wait for a record's durability: nothing is prepared or held back for it.
     func waitForSync() throws(LogError) { try sleep(.durable, below: .max, .max, unless: { !gate.isBusy }) }
 
     private func sleep(
@@ -261,7 +261,6 @@ package final class ShardLog: Sendable {
         // Bounded, so that a turn given up in the meantime (a full disk, say) is taken again.
         let now = shared.clock.steadyNanoseconds()
         guard now < deadline else { throw .timedOut }
-        if level == .durable { noteDurabilityWait() }
         _ = watermarks.wait(
             level, for: ordinal, nanoseconds: min(deadline - now, 10_000_000), bits: { level == .durable ? gate.wakeBit(below: ordinal) : .max },
             unless: { failure.isFailed || isOver() })

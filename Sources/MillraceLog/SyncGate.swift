@@ -46,6 +46,9 @@ final class SyncGate: Sendable {
         /// The log's directory when names in it have changed that no sync covers yet.
         var changedNames: OpenDirectory?
         var isSyncing = false
+        /// How many syncs of the log's own have begun, and which of them was the last to end well.
+        var begunSync: UInt64 = 0
+        var endedSync: UInt64 = 0
         /// How many syncs and commits have begun, and the end of what the last one covers.
         var round: UInt32 = 0
         var target: UInt64 = 0
@@ -139,6 +142,7 @@ final class SyncGate: Sendable {
             }
             let target = watermarks.value(.written)
             state.begin(upTo: target)
+            state.begunSync += 1
             unsyncedByteCount.store(0, ordering: .sequentiallyConsistent)
             defer {
                 state.entries = []
@@ -151,7 +155,10 @@ final class SyncGate: Sendable {
         let (target, entries, changedNames) = taken
         // Who found the gate busy and waits for more than this sync gave leads the next one.
         defer { release() }
-        guard !entries.isEmpty || changedNames != nil || target > watermarks.value(.durable) else { return .nothingToSync }
+        guard !entries.isEmpty || changedNames != nil || target > watermarks.value(.durable) else {
+            state.withLock { $0.endedSync = $0.begunSync }
+            return .nothingToSync
+        }
         if seeded(.ackBeforeSync), target > watermarks.value(.durable) { watermarks.advance(.durable, to: target) }
         do {
             for entry in entries where !seeded(.skipSync) { try sync(entry.open) }
@@ -167,10 +174,18 @@ final class SyncGate: Sendable {
             throw .frozen(cause: error)
         }
         syncCount.add(1, ordering: .relaxed)
-        state.withLock { $0.halves = 0 }
+        state.withLock { state in
+            state.halves = 0
+            state.endedSync = state.begunSync
+        }
         raiseDurable(to: target)
         return .synced
     }
+
+    /// The first sync of the log's own that covers everything written until now: the one that runs may have taken its files before.
+    var nextSync: UInt64 { state.withLock { $0.begunSync + 1 } }
+    /// Whether that sync, or one after it, has ended well.
+    func hasEnded(_ sync: UInt64) -> Bool { state.withLock { $0.endedSync >= sync } }
 
     private func sync(_ open: OpenSegment) throws(IOError) {
         do throws(IOError) { try io.sync(open.file) } catch {

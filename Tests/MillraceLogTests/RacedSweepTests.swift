@@ -4,6 +4,12 @@ import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: what is put while somebody looks for a time in a log counts for it. Method: a disk in memory that puts a record at the first
 /// file that the search opens; the record is the first one of a new segment.
 @Suite struct RacedSweepTests {
@@ -59,5 +65,42 @@ import Testing
         try cursor.seek(toArrival: 5000)
         let next = try cursor.withBatch { batch throws(LogError) in batch.next()?.ordinal } ?? nil
         #expect(next != nil && next == young())
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a sweep does not stand behind syncs that follow one another without a pause`() throws {
+        let disk = ShadowIO()
+        var configuration = Harness.smallConfiguration
+        configuration.workerCount = 1
+        configuration.isCompressing = false
+        configuration.leastRecycledByteCount = .max
+        let store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+        let log = try store.createLog(1)
+        disk.fault = { operation, _, _ in
+            if operation == .sync { usleep(2_000) }
+            return nil
+        }
+        let isOver = Guarded(false)
+        let producers = (0..<3).map { _ in
+            WorkerThread(name: "puts") {
+                let record = PlainRecord("k", String(repeating: "x", count: 10_000))
+                while !isOver.withLock({ $0 }) {
+                    guard let ordinal = try? log.append(record), (try? log.wait(.durable, below: ordinal + 1)) != nil else { return }
+                }
+            }
+        }
+        var limits = RetentionLimits()
+        limits.keptByteCount = 128 << 10
+        var counts: [Int] = []
+        for _ in 0..<40 {
+            usleep(10_000)
+            let before = log.syncCount
+            if try log.sweep(limits).removedSegmentCount > 0 { counts.append(log.syncCount - before) }
+        }
+        isOver.withLock { $0 = true }
+        for producer in producers { producer.join() }
+        // The one that ran, and the one after it; seldom some more, because who sleeps looks again every 10 ms. Behind whoever comes there
+        // were five on the average.
+        #expect(counts.count > 10 && counts.reduce(0, +) * 2 <= counts.count * 7, "\(counts) syncs")
+        try store.close()
     }
 }

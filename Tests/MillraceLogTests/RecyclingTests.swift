@@ -4,15 +4,21 @@ import MillraceTestKit
 import MillraceTestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Aim: files are kept for new segments only where a new segment can use them, nobody looks at them any more, and what they held shows
 /// nowhere. Method: a log on a disk in memory that loses power, fails and fills up; the pool's directory.
 @Suite struct RecyclingTests {
-    private static func pooledByteCounts(_ harness: Harness) throws -> [Int] {
-        let root = try harness.disk.openDirectory(at: "/store", create: false)
-        defer { harness.disk.close(root) }
-        let pool = try harness.disk.openDirectory(FileNames.pool, in: root, create: false)
-        defer { harness.disk.close(pool) }
-        return try harness.disk.list(pool).compactMap { FileNames.spare($0)?.byteCount }
+    private static func pooledByteCounts(_ disk: ShadowIO) throws -> [Int] {
+        let root = try disk.openDirectory(at: "/store", create: false)
+        defer { disk.close(root) }
+        let pool = try disk.openDirectory(FileNames.pool, in: root, create: false)
+        defer { disk.close(pool) }
+        return try disk.list(pool).compactMap { FileNames.spare($0)?.byteCount }
     }
 
     @Test func `a file that compaction made is of no size that a log asks for, so it is not kept for one`() throws {
@@ -35,11 +41,73 @@ import Testing
         #expect(mergedCount > 0)
         #expect(try log.sweep(SweptLog.limits(expiredBefore: 1060)).removedSegmentCount >= mergedCount)
         let sizes = [harness.configuration.firstSegmentByteCount, harness.configuration.greatestSegmentByteCount]
-        let kept = try Self.pooledByteCounts(harness)
+        let kept = try Self.pooledByteCounts(harness.disk)
         #expect(!kept.isEmpty && kept.allSatisfy(sizes.contains), "\(kept)")
         // What was written by appending is used again all the same.
         _ = try SweptLog.fill(log, 60..<80)
         #expect(try log.sweep(SweptLog.limits(expiredBefore: 1078)).recycledSegmentCount > 0)
+    }
+
+    @Test func `a file of a size that logs have outgrown makes way for a larger one`() throws {
+        var harness = Harness()
+        harness.configuration.firstSegmentByteCount = 64 << 10
+        harness.configuration.greatestSegmentByteCount = 256 << 10
+        harness.configuration.leastRecycledByteCount = 32 << 10
+        harness.configuration.recycledByteLimit = 320 << 10
+        let store = try harness.open()
+        defer { store.abandon() }
+        let log = try store.createLog(1)
+        for _ in 0..<1_000 {
+            let data = (0..<1_000).map { _ in UInt8.random(in: 0...255) }
+            let ordinal = try log.append(PlainRecord(key: Array("k".utf8), data: data))
+            try log.wait(.durable, below: ordinal + 1)
+        }
+        let sizes = try log.segments.segments.map { try $0.use().0.memory.byteCount }
+        #expect(sizes.prefix(4) == [64 << 10, 128 << 10, 256 << 10, 256 << 10], "\(sizes)")
+        var limits = RetentionLimits()
+        limits.oldestSegmentCount = 2
+        #expect(try log.sweep(limits).recycledSegmentCount == 2)
+        #expect(try Self.pooledByteCounts(harness.disk).sorted() == [64 << 10, 128 << 10])
+        limits.oldestSegmentCount = 1
+        #expect(try log.sweep(limits).recycledSegmentCount == 1)
+        #expect(try Self.pooledByteCounts(harness.disk) == [256 << 10])
+    }
+
+    /// On the thread that puts.
+    @TaskLocal private static var isProducer = false
+
+    @Test(.timeLimit(.minutes(1))) func `a file that was asked for is not made once more when who needed it has made it meanwhile`() throws {
+        let disk = ShadowIO()
+        var configuration = Harness.smallConfiguration
+        configuration.workerCount = 1
+        let store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+        let log = try store.createLog(1)
+        let isHeld = Guarded(true), isAsked = Guarded(false)
+        disk.fault = { operation, _, _ in
+            guard operation == .createFile, !Self.isProducer else { return nil }
+            isAsked.withLock { $0 = true }
+            // Not for ever: a test that fails is to end.
+            for _ in 0..<20_000 where isHeld.withLock({ $0 }) { usleep(1_000) }
+            return nil
+        }
+        try Self.$isProducer.withValue(true) {
+            for number in 0..<120 {
+                let data = (0..<10_000).map { _ in UInt8.random(in: 0...255) }
+                let ordinal = try log.append(PlainRecord(key: Array("k".utf8), data: data))
+                try log.wait(.written, below: ordinal + 1)
+            }
+        }
+        let segmentCount = log.segments.segments.count, hasAsked = isAsked.withLock { $0 }
+        #expect(segmentCount > 8 && hasAsked, "\(segmentCount) segments")
+        isHeld.withLock { $0 = false }
+        var counts: [Int] = []
+        while counts.count < 10 || Set(counts.suffix(10)).count > 1 {
+            counts.append(try Self.pooledByteCounts(disk).count)
+            usleep(20_000)
+        }
+        // The one that was begun, and one that the newest segment has asked for.
+        #expect(counts.last! <= 2, "\(counts.last!) files")
+        try store.close()
     }
 
     /// With one file open at a time the log itself lets go of the one that the view is of.
