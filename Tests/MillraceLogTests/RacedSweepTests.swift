@@ -76,7 +76,7 @@ import Testing
         let store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
         let log = try store.createLog(1)
         disk.fault = { operation, _, _ in
-            if operation == .sync { usleep(2_000) }
+            if operation == .sync { usleep(5_000) }
             return nil
         }
         let isOver = Guarded(false)
