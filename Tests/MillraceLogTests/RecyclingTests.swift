@@ -91,7 +91,7 @@ import Testing
             return nil
         }
         try Self.$isProducer.withValue(true) {
-            for number in 0..<120 {
+            for _ in 0..<120 {
                 let data = (0..<10_000).map { _ in UInt8.random(in: 0...255) }
                 let ordinal = try log.append(PlainRecord(key: Array("k".utf8), data: data))
                 try log.wait(.written, below: ordinal + 1)
