@@ -71,6 +71,10 @@
             guard unsafe mkdir(directory, 0o700) == 0 else { throw BenchError.system("mkdir \(directory)") }
         }
 
+        /// How long appends that other engines do as well go on (Benchmarks/Peers), and how many bytes of key and data they are at most.
+        var appendNanoseconds: UInt64 { quick ? 300_000_000 : 2_000_000_000 }
+        var appendByteCount: Int { quick ? 64 << 20 : 1 << 30 }
+
         /// Removes the run's directory and everything in it.
         func cleanUp() { removeTree(directory) }
     }

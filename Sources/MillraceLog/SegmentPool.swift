@@ -33,13 +33,37 @@ final class SegmentPool: Sendable {
         let byteCount: Int
         let isZeroed: Bool
     }
+    private struct Ready {
+        let prepared: PreparedFile
+        /// The log that has asked for it and has taken none since.
+        var wisher: UInt64?
+        var byteCount: Int { prepared.byteCount }
+    }
     private struct State {
-        var ready: [PreparedFile] = []
+        var ready: [Ready] = []
         /// By the log that has asked, which takes its file before it asks for the next.
         var wanted: [UInt64: Wanted] = [:]
         var number: UInt64 = 0
         /// Of files that are on their way here.
         var recyclingByteCount = 0
+
+        /// The log takes a file, of this size or another: it wishes for none any more.
+        mutating func fulfil(_ logID: UInt64) {
+            wanted[logID] = nil
+            for index in ready.indices where ready[index].wisher == logID { ready[index].wisher = nil }
+        }
+
+        /// Those that make way for so many bytes: smaller ones that no log waits for, no more than it takes. nil when there is no room all the same.
+        mutating func makeRoom(_ byteCount: Int, limit: Int) -> [PreparedFile]? {
+            var missing = ready.reduce(recyclingByteCount) { $0 + $1.byteCount } + byteCount - limit
+            var outgrown: [Int] = []
+            for (index, file) in ready.enumerated() where missing > 0 && file.wisher == nil && file.byteCount < byteCount {
+                outgrown.append(index)
+                missing -= file.byteCount
+            }
+            guard missing <= 0 else { return nil }
+            return outgrown.reversed().map { ready.remove(at: $0).prepared }
+        }
     }
 
     /// Removes what an earlier life of the store left: whether it was synced is not known.
@@ -65,7 +89,7 @@ final class SegmentPool: Sendable {
             defer { state.ready = [] }
             return state.ready
         }
-        for prepared in ready { discard(prepared) }
+        for file in ready { discard(file.prepared) }
     }
 
     /// A prepared file of that size: a ready one, or one made now.
@@ -73,10 +97,11 @@ final class SegmentPool: Sendable {
     /// - Throws: `storageFull`, with nothing left behind; `io`.
     func take(byteCount: Int, isZeroed: Bool, for logID: UInt64, mayUseReserve: Bool) throws(LogError) -> PreparedFile {
         let ready = state.withLock { state -> PreparedFile? in
-            // What was asked for and is not begun would come when nobody needs it any more.
-            state.wanted[logID] = nil
-            guard let index = state.ready.firstIndex(where: { $0.byteCount == byteCount }) else { return nil }
-            return state.ready.remove(at: index)
+            // What it asked for and is not begun would come when nobody needs it any more.
+            state.fulfil(logID)
+            let fitting = state.ready.indices.filter { state.ready[$0].byteCount == byteCount }
+            guard let index = fitting.first(where: { state.ready[$0].wisher == nil }) ?? fitting.first else { return nil }
+            return state.ready.remove(at: index).prepared
         }
         if let ready { return ready }
         // Somebody waits for this one: a large file is not written first.
@@ -99,7 +124,9 @@ final class SegmentPool: Sendable {
     /// Asks for a file that will be needed soon. A segment asks once, for its successor.
     func want(byteCount: Int, isZeroed: Bool, for logID: UInt64) {
         state.withLock { state in
-            if state.ready.contains(where: { $0.byteCount == byteCount }) { return }
+            let fitting = state.ready.indices.filter { state.ready[$0].byteCount == byteCount }
+            if let index = fitting.first(where: { state.ready[$0].wisher == nil }) { state.ready[index].wisher = logID }
+            guard fitting.isEmpty else { return }
             state.wanted[logID] = Wanted(byteCount: byteCount, isZeroed: isZeroed)
         }
     }
@@ -114,20 +141,14 @@ final class SegmentPool: Sendable {
         guard segment.letGo() else { return nil }
         let byteCount = try segment.byteCount()
         guard byteCount >= leastRecycledByteCount, segment.segmentName.round == 0 else { return nil }
-        let (number, smaller): (UInt64?, [PreparedFile]) = state.withLock { state in
-            var smaller: [PreparedFile] = []
-            func kept() -> Int { state.ready.reduce(state.recyclingByteCount) { $0 + $1.byteCount } }
-            // Those that logs have outgrown make way.
-            while kept() + byteCount > recycledByteLimit, let index = state.ready.firstIndex(where: { $0.byteCount < byteCount }) {
-                smaller.append(state.ready.remove(at: index))
-            }
-            guard kept() + byteCount <= recycledByteLimit else { return (nil, smaller) }
+        let room: (number: UInt64, outgrown: [PreparedFile])? = state.withLock { state in
+            guard let outgrown = state.makeRoom(byteCount, limit: recycledByteLimit) else { return nil }
             state.recyclingByteCount += byteCount
             state.number += 1
-            return (state.number, smaller)
+            return (state.number, outgrown)
         }
-        for prepared in smaller { discard(prepared) }
-        guard let number else { return nil }
+        guard let (number, outgrown) = room else { return nil }
+        for prepared in outgrown { discard(prepared) }
         let name = FileNames.spare(byteCount: byteCount, number: number)
         do throws(IOError) {
             try io.rename(segment.name, in: directory.handle, to: name, in: self.directory)
@@ -155,7 +176,7 @@ final class SegmentPool: Sendable {
             for file in files { try? io.unlink(file.name, in: self.directory) }
             throw .io(error)
         }
-        state.withLock { $0.ready += ready }
+        state.withLock { $0.ready += ready.map { Ready(prepared: $0, wisher: nil) } }
         return ready.count
     }
 
@@ -184,9 +205,9 @@ final class SegmentPool: Sendable {
 
     /// Prepares one wanted file. False when none is wanted.
     func prepareStep() throws(LogError) -> Bool {
-        guard let wanted = state.withLock({ $0.wanted.popFirst()?.value }) else { return false }
+        guard let (logID, wanted) = state.withLock({ $0.wanted.popFirst() }) else { return false }
         let prepared = try prepare(byteCount: wanted.byteCount, isZeroed: wanted.isZeroed)
-        state.withLock { $0.ready.append(prepared) }
+        state.withLock { $0.ready.append(Ready(prepared: prepared, wisher: logID)) }
         return true
     }
 

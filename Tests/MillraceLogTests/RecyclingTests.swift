@@ -73,6 +73,41 @@ import Testing
         #expect(try Self.pooledByteCounts(harness.disk) == [256 << 10])
     }
 
+    /// With the room of the smaller file there is enough for the larger one, or is not.
+    @Test(.timeLimit(.minutes(1)), arguments: [320 << 10, 512 << 10])
+    func `a file that a log has asked for does not make way`(limit: Int) throws {
+        let disk = ShadowIO()
+        var configuration = Harness.smallConfiguration
+        configuration.workerCount = 1
+        configuration.firstSegmentByteCount = 64 << 10
+        configuration.greatestSegmentByteCount = 256 << 10
+        configuration.leastRecycledByteCount = 256 << 10
+        configuration.recycledByteLimit = limit
+        let store = try LogStore(at: "/store", create: true, io: disk, clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+        let small = try store.createLog(1), large = try store.createLog(2)
+        func put(_ count: Int, into log: ShardLog) throws {
+            for _ in 0..<count {
+                let data = (0..<1_000).map { _ in UInt8.random(in: 0...255) }
+                let ordinal = try log.append(PlainRecord(key: Array("k".utf8), data: data))
+                try log.wait(.durable, below: ordinal + 1)
+            }
+        }
+        try put(800, into: large)
+        // Half of its first segment, and not all of it: it has asked for one of 128 KiB.
+        try put(20, into: small)
+        for _ in 0..<5_000 where try !Self.pooledByteCounts(disk).contains(128 << 10) { usleep(1_000) }
+        #expect(small.segments.segments.count == 1)
+        var limits = RetentionLimits()
+        // Its first two, of 64 and 128 KiB, and one of 256 KiB.
+        limits.oldestSegmentCount = 3
+        #expect(try large.sweep(limits).removedSegmentCount == 3)
+        let kept = try Self.pooledByteCounts(disk)
+        #expect(kept.contains(128 << 10), "\(kept)")
+        try put(60, into: small)
+        #expect(try small.segments.segments.map { try $0.use().0.memory.byteCount }.prefix(2) == [64 << 10, 128 << 10])
+        try store.close()
+    }
+
     /// On the thread that puts.
     @TaskLocal private static var isProducer = false
 

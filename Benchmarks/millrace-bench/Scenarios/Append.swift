@@ -55,8 +55,7 @@
             // The first call makes files; it belongs to no steady state.
             try call()
             let syncs = log.syncCount, deviceBytes = deviceByteCount()
-            let limit: UInt64 = context.quick ? 300_000_000 : 2_000_000_000
-            let countLimit = set.count(ofBytes: context.quick ? 64 << 20 : 1 << 30)
+            let limit = context.appendNanoseconds, countLimit = set.count(ofBytes: context.appendByteCount)
             let processor = processorNanoseconds(), start = nanoseconds()
             var before = start
             while before &- start < limit, count < countLimit {

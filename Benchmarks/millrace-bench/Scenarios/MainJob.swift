@@ -71,8 +71,8 @@
             case .sustained:
                 var uncounted = Latency()
                 first = try Put.all(0..<batch, of: flights, into: stream, batch: batch, &uncounted).end
-                limit = set.count(ofBytes: context.quick ? 64 << 20 : 1 << 30)
-                time = context.quick ? 300_000_000 : 2_000_000_000
+                limit = set.count(ofBytes: context.appendByteCount)
+                time = context.appendNanoseconds
             }
             let processor = processorNanoseconds()
             let (count, spent) = try Put.all(first..<limit, within: time, of: flights, into: stream, batch: batch, &latency)
@@ -200,7 +200,10 @@
                     try stream.putBlocking(flights.data(flight), partitionKey: flights.key(flight))
                 } else {
                     gathered.removeAll()
-                    for flight in index..<end { try gathered.add(flights.data(flight % flights.count), partitionKey: flights.key(flight % flights.count)) }
+                    for place in index..<end {
+                        let flight = place % flights.count
+                        try gathered.add(flights.data(flight), partitionKey: flights.key(flight))
+                    }
                     for result in stream.putBatchBlocking(gathered) { _ = try result.get() }
                 }
                 index = end
