@@ -77,11 +77,10 @@
             ]
             let body = rows.map { row -> [String] in
                 let name = [row.scenario, row.detail].compactMap { $0 }.joined(separator: " ")
-                if let why = row.notMeasured {
-                    return [
-                        name, row.engine, row.ack, row.codec, row.batch.map(String.init) ?? "-", "not measured: \(why)",
-                    ]
-                        + [String](repeating: "", count: head.count - 6)
+                guard row.notMeasured == nil else {
+                    // Why not stands below: it is longer than any figure, and would make its column as wide.
+                    let known = [name, row.engine, row.ack, row.codec, row.batch.map(String.init) ?? "-", "-"]
+                    return known + [String](repeating: "", count: head.count - known.count)
                 }
                 return [
                     name, row.engine, row.ack, row.codec, row.batch.map(String.init) ?? "-",
@@ -96,9 +95,9 @@
             let sides: [Side] = head.indices.map { $0 < 4 || $0 >= 15 ? .left : .right }
             printTable(sides, [head] + body)
             for row in rows {
-                guard let note = row.note else { continue }
+                guard let note = row.notMeasured.map({ "not measured: \($0)" }) ?? row.note else { continue }
                 let name = [row.scenario, row.detail].compactMap { $0 }.joined(separator: " ")
-                print("  \(name), \(row.codec): \(note)")
+                print("  \(name), \(row.engine), \(row.codec): \(note)")
             }
         }
 
