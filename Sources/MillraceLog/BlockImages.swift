@@ -15,10 +15,10 @@ final class BlockImages: Sendable {
     init(arena: Arena) { self.arena = arena }
 
     /// The image of block `number` of a segment.
-    /// - Parameter goesOn: the reader comes from the block before and will come to those behind.
     /// - Throws: `corrupt` when its bytes are not what was written, `io` when they cannot be read, `tooManyHeldViews`.
-    func image(_ open: OpenSegment, _ content: SegmentContent, block number: Int, goesOn: Bool) throws(LogError) -> Image {
+    func image(_ open: OpenSegment, _ content: SegmentContent, block number: Int, along stretch: inout ReadStretch) throws(LogError) -> Image {
         let word = content.index.imageWord(number)
+        let goesOn = stretch.goesOn
         // A cut batch in the segment's last block does not exist, though its bytes are there.
         func image(_ slot: SlotReference) -> Image {
             Image(arena: arena, slot: slot, mapped: open, cutOrdinal: content.endOrdinal)
@@ -42,16 +42,17 @@ final class BlockImages: Sendable {
             }
             guard word.compareExchange(expected: value, desired: Self.decoding, at: 0) else { continue }
             if goesOn { for next in number + 1...number + ReadAhead.distance { ask(open, content, next) } }
-            return image(try decode(open, content, block: number, isAlone: !goesOn, claimed: word))
+            let residentBelow = stretch.bring(number, of: open, content)
+            return image(try decode(open, content, block: number, residentBelow: residentBelow, isAlone: !goesOn, claimed: word))
         }
     }
 
     /// Decodes the block whose word the caller has set to `decoding`, and tells everybody. The slot is pinned.
     private func decode(
-        _ open: OpenSegment, _ content: SegmentContent, block number: Int, isAlone: Bool, claimed word: Memory
+        _ open: OpenSegment, _ content: SegmentContent, block number: Int, residentBelow: Int = 0, isAlone: Bool, claimed word: Memory
     ) throws(LogError) -> SlotReference {
         do throws(LogError) {
-            let slot = try decode(open, content, block: number, isAlone: isAlone)
+            let slot = try decode(open, content, block: number, residentBelow: residentBelow, isAlone: isAlone)
             word.exchange(slot.rawValue, at: 0)
             decoded.notify()
             return slot
@@ -74,7 +75,12 @@ final class BlockImages: Sendable {
 
     // MARK: Ahead of readers
 
+    /// Handing a block over costs as much as decoding some 2 KiB (decision 0018).
+    private static let leastAheadByteCount = 2048
+
     private func ask(_ open: OpenSegment, _ content: SegmentContent, _ number: Int) {
+        let index = content.index
+        if number + 1 < index.count, index[number + 1].byteOffset - index[number].byteOffset < Self.leastAheadByteCount { return }
         guard missingWord(content, number) != nil else { return }
         readAhead.ask(.init(open: open, content: content, number: number))
     }
@@ -100,11 +106,13 @@ final class BlockImages: Sendable {
         return true
     }
 
-    private func decode(_ open: OpenSegment, _ content: SegmentContent, block number: Int, isAlone: Bool) throws(LogError) -> SlotReference {
+    private func decode(
+        _ open: OpenSegment, _ content: SegmentContent, block number: Int, residentBelow: Int, isAlone: Bool
+    ) throws(LogError) -> SlotReference {
         func corrupt(_ detail: String) -> LogError {
             .corrupt(file: open.name, byteOffset: content.index[number].byteOffset, detail: detail)
         }
-        let block = try StoredBlock(open, content, number: number, isAlone: isAlone)
+        let block = try StoredBlock(open, content, number: number, residentBelow: residentBelow, isAlone: isAlone)
         let isMapped = block.header.codec == .raw
         let needed = BufferLayout.slotByteCount(
             payload: isMapped ? 0 : block.header.rawPayloadByteCount, records: block.header.recordCount)

@@ -20,8 +20,8 @@ package struct Cursor: ~Copyable, Sendable {
     /// The next ordinal to read, or one before it in an older generation.
     package private(set) var position: UInt64
     private var image: Image?
-    /// The cursor has come here from the records before.
-    private var goesOn = false
+    /// Goes on where the cursor has come here from the records before.
+    private var stretch = ReadStretch(goesOn: false)
 
     init(log: ShardLog, level: Level, position: UInt64) {
         self.log = log
@@ -45,10 +45,10 @@ package struct Cursor: ~Copyable, Sendable {
                 }
                 if position >= visible { return .tip }
                 self.image = nil
-                goesOn = position == end
+                if stretch.goesOn != (position == end) { stretch = ReadStretch(goesOn: position == end) }
             }
             if position >= visible { return .tip }
-            switch try log.locate(position, visible: visible, goesOn: goesOn) {
+            switch try log.locate(position, visible: visible, along: &stretch) {
             case .image(let found): image = found
             case .step(let next): position = next
             case .gap(let gap):
@@ -93,7 +93,7 @@ package struct Cursor: ~Copyable, Sendable {
     /// Moves to the first record at or after `ordinal`.
     package mutating func seek(to ordinal: UInt64) {
         position = ordinal
-        goesOn = false
+        stretch = ReadStretch(goesOn: false)
         if let image, ordinal < image.baseOrdinal { self.image = nil }
     }
 
@@ -101,7 +101,7 @@ package struct Cursor: ~Copyable, Sendable {
     /// records are missing that may have been the first.
     package mutating func seek(toArrival milliseconds: UInt64) throws(LogError) {
         image = nil
-        goesOn = false
+        stretch = ReadStretch(goesOn: false)
         position = try log.firstOrdinal(arrivingAtOrAfter: milliseconds)
         while true {
             switch try fetch() {

@@ -41,6 +41,8 @@ final class Flusher: Sendable {
     /// Cut and encoded blocks that may wait for their turn: more would only take memory.
     private static let greatestBacklog: UInt64 = 32
     private static let greatestRunByteCount = 1 << 20
+    /// Runs that one thread writes for others before somebody else has the turn.
+    private static let greatestRunCount = 16
 
     private let state: Guarded<State>
     /// Notified when the write turn is given back.
@@ -54,13 +56,14 @@ final class Flusher: Sendable {
     private let scratches: ScratchPool
     private let space: EventCount
     private let gate: SyncGate
+    private let signal: FlushSignal
     private let logID: UInt64
     let policy: CompressionPolicy
 
     init(
         segments: consuming SegmentWriter, arena: Arena, buffers: BufferList, watermarks: Watermarks,
-        progress: WriteProgress, failure: LogFailure, scratches: ScratchPool, space: EventCount, gate: SyncGate, logID: UInt64,
-        policy: CompressionPolicy
+        progress: WriteProgress, failure: LogFailure, scratches: ScratchPool, space: EventCount, gate: SyncGate, signal: FlushSignal,
+        logID: UInt64, policy: CompressionPolicy
     ) {
         self.segments = Owned(segments)
         self.arena = arena
@@ -71,6 +74,7 @@ final class Flusher: Sendable {
         self.scratches = scratches
         self.space = space
         self.gate = gate
+        self.signal = signal
         self.logID = logID
         self.policy = policy
         state = Guarded(State(cutOrdinal: watermarks.value(.published)))
@@ -79,7 +83,7 @@ final class Flusher: Sendable {
     /// Why appends are refused at the moment, though it passes; nil when they are not.
     var obstacle: LogError? { state.withLock { $0.obstacle } }
 
-    /// One cut, its encoding, and every write that is then due.
+    /// One cut, its encoding, and the writes that are then due.
     ///
     /// With `partial` the records of the open buffer are cut too; otherwise only buffers that are full or closed.
     func step(_ encoder: inout BlockEncoder, partial: Bool) -> FlushOutcome {
@@ -108,6 +112,11 @@ final class Flusher: Sendable {
     }
     /// False of a log that failed: what it did not write it never will.
     var hasUncut: Bool { !failure.isFailed && state.withLock { $0.cutOrdinal } < watermarks.value(.published) }
+
+    /// Blocks are encoded that nobody writes: whoever does next takes them along.
+    var hasDue: Bool {
+        state.withLock { !$0.encoded.isEmpty && !$0.isWriting && $0.waitingCount == 0 && $0.encoded.keys.contains($0.nextToWrite) }
+    }
 
     // MARK: Cutting
 
@@ -174,10 +183,11 @@ final class Flusher: Sendable {
 
     // MARK: Writing
 
-    /// Writes what is due, if nobody else is writing. nil when nothing was due.
-    private func writeDue() -> FlushOutcome? {
+    /// Writes what is due, if nobody else is writing. nil when nothing was due. Of a log that others write to without a pause
+    /// something always is: after so many runs a worker is called for the rest.
+    private func writeDue(runCount: Int = greatestRunCount) -> FlushOutcome? {
         var outcome: FlushOutcome?
-        while true {
+        for _ in 0..<runCount {
             var run = state.withLock { takeRun(&$0) }
             guard !run.isEmpty else { return outcome }
             var done = 0
@@ -209,6 +219,9 @@ final class Flusher: Sendable {
             for (slot, index) in behind { release(slot, bufferIndex: index) }
             if done < run.count { return outcome }
         }
+        // Encoded before this look, it is seen; behind it, the turn was found free.
+        if hasDue { signal.queue() }
+        return outcome
     }
 
     private func takeRun(_ state: inout State) -> [EncodedBlock] {
@@ -364,7 +377,7 @@ final class Flusher: Sendable {
     private func giveTurnBack() {
         state.withLock { $0.isWriting = false }
         turnIsFree.notify()
-        // A block that was encoded meanwhile found the turn taken: it is this caller's to write.
-        _ = writeDue()
+        // A block that was encoded meanwhile found the turn taken: it is this caller's to write, or to have written.
+        _ = writeDue(runCount: 1)
     }
 }

@@ -124,14 +124,14 @@ final class LogReader: Sendable {
     }
 
     /// Where `position`, which is below `visible`, is.
-    /// - Parameter goesOn: the reader stood in front of it just now, and will go on.
-    func locate(_ position: UInt64, visible: UInt64, goesOn: Bool) throws(LogError) -> Place {
+    /// - Parameter stretch: goes on where the reader stood in front of it just now, and will go on.
+    func locate(_ position: UInt64, visible: UInt64, along stretch: inout ReadStretch) throws(LogError) -> Place {
         let horizon = watermarks.trimmed
         if position < horizon {
             return isGone(position, horizon: horizon) ? .gap(Gap(.trimmed, from: position, to: horizon)) : .step(horizon)
         }
         if position >= diskBelow.load(ordering: .acquiring), let place = try locateInMemory(position) { return place }
-        return try locateOnDisk(position, goesOn: goesOn)
+        return try locateOnDisk(position, along: &stretch)
     }
 
     /// Whether there was a record at `position` or behind it, in front of the horizon. Ordinal 0 means the oldest one
@@ -171,7 +171,7 @@ final class LogReader: Sendable {
         return next > position ? .step(next) : nil
     }
 
-    private func locateOnDisk(_ position: UInt64, goesOn: Bool) throws(LogError) -> Place {
+    private func locateOnDisk(_ position: UInt64, along stretch: inout ReadStretch) throws(LogError) -> Place {
         // One snapshot for both: between two the oldest may go.
         let catalog = snapshot
         let segments = catalog.segments
@@ -218,7 +218,7 @@ final class LogReader: Sendable {
             return missing(segment, open, content, from: position, before: found + 1, end: end, nextBase: nextBase)
         }
         do throws(LogError) {
-            return .image(try shared.images.image(open, content, block: found, goesOn: goesOn))
+            return .image(try shared.images.image(open, content, block: found, along: &stretch))
         } catch .corrupt(let file, let byteOffset, _) {
             return .gap(
                 Gap(.corrupt(file: file, byteOffset: byteOffset), from: position, to: min(entry.endOrdinal, end)))

@@ -78,7 +78,7 @@ extension ShardLog {
             shared.scheduler.enqueue(signal)
         } else if flusher.hasUncut {
             signal.leave(to: .lingering)
-            if flusher.hasFullBuffer || isAwaited {
+            if flusher.hasFullBuffer || flusher.hasDue || isAwaited {
                 if signal.endLinger() { shared.scheduler.enqueue(signal) }
             } else {
                 let linger = Int64(shared.configuration.lingerMilliseconds) * 1_000_000
@@ -86,7 +86,7 @@ extension ShardLog {
             }
         } else {
             signal.leave(to: .idle)
-            if flusher.hasUncut { signal.queue() }
+            if flusher.hasUncut || flusher.hasDue { signal.queue() }
         }
     }
 

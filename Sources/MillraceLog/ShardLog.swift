@@ -69,8 +69,8 @@ package final class ShardLog: Sendable {
         flusher = Flusher(
             segments: SegmentWriter(directory: directory, pool: shared.pool, context: context, start: recovered.start),
             arena: shared.arena, buffers: buffers, watermarks: watermarks, progress: progress, failure: failure,
-            scratches: shared.scratches, space: shared.space, gate: gate, logID: id,
-            policy: CompressionPolicy(isEnabled: configuration.isCompressing))
+            scratches: shared.scratches, space: shared.space, gate: gate, signal: signal,
+            logID: id, policy: CompressionPolicy(isEnabled: configuration.isCompressing))
         writer = ShardWriter(
             appender: Appender(
                 arena: shared.arena, buffers: buffers, watermarks: watermarks, progress: progress,
@@ -355,8 +355,8 @@ package final class ShardLog: Sendable {
         if position >= durable { try failure.check() }
         return durable
     }
-    func locate(_ position: UInt64, visible: UInt64, goesOn: Bool) throws(LogError) -> LogReader.Place {
-        try reader.locate(position, visible: visible, goesOn: goesOn)
+    func locate(_ position: UInt64, visible: UInt64, along stretch: inout ReadStretch) throws(LogError) -> LogReader.Place {
+        try reader.locate(position, visible: visible, along: &stretch)
     }
     func firstOrdinal(arrivingAtOrAfter milliseconds: UInt64) throws(LogError) -> UInt64 {
         try reader.firstOrdinal(arrivingAtOrAfter: milliseconds)

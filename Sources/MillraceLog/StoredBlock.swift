@@ -13,14 +13,14 @@ struct StoredBlock {
     init(_ open: OpenSegment, _ content: SegmentContent, number: Int, residentBelow: Int = 0, isAlone: Bool = false) throws(LogError) {
         let entry = content.index[number]
         let limit = open.memory.byteCount
-        let headEnd = min(entry.byteOffset + Format.blockHeaderByteCount + 8 * 255, limit)
-        // As far as the next block stands, in one call: all of this one.
-        let next = number + 1 < content.index.count ? content.index[number + 1].byteOffset : 0
-        let residentEnd = max(residentBelow, headEnd, min(next, limit))
+        // As far as the next block stands, in one call: all of this one. Of the last one the header, as long as it may be.
+        let isLast = number + 1 >= content.index.count
+        let end = min(isLast ? entry.byteOffset + Format.blockHeaderByteCount + 8 * 255 : content.index[number + 1].byteOffset, limit)
+        let residentEnd = max(residentBelow, end)
         if residentEnd > residentBelow { _ = try open.resident(entry.byteOffset, residentEnd - entry.byteOffset, isAlone: isAlone) }
         guard
             let header = BlockHeader.decode(
-                open.memory, at: entry.byteOffset, limit: limit, identity: content.identity),
+                open.memory, at: entry.byteOffset, limit: isLast ? limit : end, identity: content.identity),
             header.firstOrdinal == entry.firstOrdinal, header.ordinalCount == entry.ordinalCount
         else {
             throw .corrupt(file: open.name, byteOffset: entry.byteOffset, detail: "the block header is not valid")

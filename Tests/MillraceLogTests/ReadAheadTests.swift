@@ -65,6 +65,59 @@ import Testing
         try store.close()
     }
 
+    /// A log of blocks of one record each, which is read from disk alone.
+    static func smallBlocks() throws -> (Harness, ShardLog) {
+        let harness = Harness()
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        for number in 0..<1_000 { try log.wait(.written, below: try log.append(PlainRecord("k", "\(number)")) + 1) }
+        try store.close()
+        return (harness, try harness.open().log(1))
+    }
+
+    @Test func `small blocks are made resident many at once for a reader that goes on, and one by one for jumps`() throws {
+        let (harness, log) = try Self.smallBlocks()
+        let callCount = Guarded(0)
+        harness.disk.fault = { operation, _, _ in
+            if operation == .populate { callCount.withLock { $0 += 1 } }
+            return nil
+        }
+        let (records, gaps) = try log.readAll(level: .durable)
+        #expect(records.map { String(decoding: $0.record.data, as: UTF8.self) } == (0..<1_000).map { "\($0)" } && gaps.isEmpty)
+        #expect((1...60).contains(callCount.withLock { $0 }))
+        let again = try harness.open().log(1)
+        var cursor = again.cursor(at: 0, level: .durable)
+        for position in stride(from: 900, to: 0, by: -100) {
+            let before = callCount.withLock { $0 }
+            cursor.seek(to: records[position].ordinal)
+            try Self.readBlock(&cursor)
+            #expect(callCount.withLock { $0 } > before)
+        }
+    }
+
+    @Test func `what cannot be read behind a small block does not keep a reader from it, and is told where it stands`() throws {
+        let (harness, log) = try Self.smallBlocks()
+        let isRefused = Guarded(false), refusedCount = Guarded(0)
+        harness.disk.fault = { operation, _, _ in
+            guard operation == .populate, isRefused.withLock({ $0 }) else { return nil }
+            return refusedCount.withLock { count in
+                count += 1
+                // The call for many, and then not the one for the block alone.
+                return count == 1 ? 5 : nil
+            }
+        }
+        var cursor = log.cursor(at: 0, level: .durable)
+        try Self.readBlock(&cursor)
+        isRefused.withLock { $0 = true }
+        try Self.readBlock(&cursor)
+        #expect(refusedCount.withLock { $0 } == 2)
+        harness.disk.fault = { operation, _, _ in operation == .populate ? 5 : nil }
+        #expect(throws: LogError.self) { for _ in 0..<1_000 { try Self.readBlock(&cursor) } }
+        harness.disk.fault = nil
+        let rest = try log.readAll(from: cursor.position, level: .durable)
+        #expect(rest.records.last?.record == PlainRecord("k", "999") && rest.gaps.isEmpty)
+    }
+
     @Test func `a reader that seeks has nothing decoded but what it reads`() throws {
         let (store, log) = try reopened()
         let segment = log.segments.segments[0]

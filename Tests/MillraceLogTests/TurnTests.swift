@@ -69,6 +69,42 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [0, 1])
+    func `who writes a note writes one run behind it, and others the rest`(workerCount: Int) throws {
+        var harness = Harness()
+        harness.configuration.workerCount = workerCount
+        let store = try harness.open()
+        let log = try store.createLog(1)
+        try log.wait(.durable, below: try log.append(PlainRecord("k", "first")) + 1)
+        let isFed = Guarded(false), feeds = Atomic<Int>(0)
+        isFed.withLock { $0 = true }
+        harness.disk.fault = { operation, _, _ in
+            guard operation == .write, isFed.withLock({ $0 }), feeds.load(ordering: .relaxed) < 50 else { return nil }
+            // During each write another thread encodes one more block and finds the turn taken.
+            let thread = WorkerThread(name: "other") {
+                feeds.add(1, ordering: .relaxed)
+                _ = try? log.append(PlainRecord("k", "next"))
+                _ = log.flushStep()
+            }
+            thread.join()
+            return nil
+        }
+        while try !log.idleStep() { usleep(1_000) }
+        isFed.withLock { $0 = false }
+        if workerCount == 0 {
+            // One in each of the note's writes, one in the run's.
+            let count = feeds.load(ordering: .relaxed)
+            #expect((2...3).contains(count))
+            _ = log.flushStep()
+        }
+        let end = log.tip(.published)
+        for _ in 0..<500 where log.tip(.written) < end { usleep(10_000) }
+        #expect(log.tip(.written) >= end)
+        harness.disk.fault = nil
+        try store.close()
+        #expect(try StoreVerification.run(at: "/store", io: harness.disk).isClean)
+    }
+
     @Test(.timeLimit(.minutes(1))) func `a sweep has its turn behind the run that is being written, however many follow`() throws {
         let (harness, store, log) = try Self.fourSegments()
         let isOver = Atomic<Bool>(false), isWriting = Atomic<Bool>(false)
