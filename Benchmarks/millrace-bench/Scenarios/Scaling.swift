@@ -14,7 +14,16 @@
             for shards in [1, 8, 64, 1_000] { rows.append(try overShards(shards, context)) }
             for byteCount in [12, 100, 1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20] { rows.append(try ofSize(byteCount, context)) }
             let counts = [1_000_000, 10_000_000, 100_000_000].filter { $0 <= 1_000_000 || !context.quick }
-            for count in counts + (context.size.map { [$0 / 12] } ?? []) { rows.append(try soMany(count, context)) }
+            for count in counts { rows.append(try soMany(count, context)) }
+            if let size = context.size {
+                // More than the page cache has had so far: what the system itself takes for as many bytes, before and after.
+                let before = try bareWrites(size, context)
+                var row = try soMany(size / 12, context)
+                row.bounded(
+                    by: "64 KiB writes of as many bytes into new files",
+                    bytesPerSecond: 2 / (1 / before + 1 / (try bareWrites(size, context))) / (row.storedBytesPerByte ?? 1))
+                rows.append(row)
+            }
             return rows
         }
 
@@ -78,6 +87,28 @@
         private func soMany(_ count: Int, _ context: BenchContext) throws -> Row {
             try appended(
                 .made(recordByteCount: 12, keyByteCount: 6), count, batch: 500, "\(figure(Double(count) / 1e6)) M of 12 B (made)", context)
+        }
+
+        /// Bytes a second.
+        private func bareWrites(_ byteCount: Int, _ context: BenchContext) throws -> Double {
+            let io = PosixIO(), path = "\(context.directory)/scaling-bare", fileByteCount = 64 << 20
+            let directory = try io.openDirectory(at: path, create: true)
+            defer {
+                io.close(directory)
+                removeTree(path)
+            }
+            let source = AlignedMemory(byteCount: 64 << 10)
+            for at in stride(from: 0, to: source.memory.byteCount, by: 8) { source.memory.store(UInt64(at) &* 0x9E37_79B9_7F4A_7C15, at: at) }
+            let spent = try seconds {
+                for number in 0..<(byteCount + fileByteCount - 1) / fileByteCount {
+                    let file = try io.createFile("\(number)", in: directory)
+                    defer { io.close(file) }
+                    for at in stride(from: 0, to: min(fileByteCount, byteCount - number * fileByteCount), by: source.memory.byteCount) {
+                        try io.write(file, at: at, [source.memory])
+                    }
+                }
+            }
+            return Double(byteCount) / spent
         }
 
         /// So many records in one shard, and all of them read.
