@@ -104,6 +104,8 @@
         var peerEngine: [String] = []
         @Option(help: "File for the whole report as one HTML page.")
         var html: String?
+        @Option(help: "File for the report as JSON lines, beside the results directory's.")
+        var json: String?
         @Option(help: "File for the report in Markdown.")
         var markdown: String?
 
@@ -143,7 +145,9 @@
             }
             bar.end()
             report.take(results.medians())
-            let run = try RunFile(lines: try report.finish())
+            let lines = try report.finish()
+            if let json { try lines.map { $0 + "\n" }.joined().write(toFile: json, atomically: true, encoding: .utf8) }
+            let run = try RunFile(lines: lines)
             if let html { try HTMLReport(run).text.write(toFile: html, atomically: true, encoding: .utf8) }
             if let markdown { try MarkdownReport(run).text.write(toFile: markdown, atomically: true, encoding: .utf8) }
             if report.hasFailedVerification { throw ExitCode(1) }

@@ -6,9 +6,11 @@
     struct Reopen: Scenario {
         let name = "reopen"
         let about =
-            "a store let go without a close, opened again: until the log is there, until the first durable record"
+            "a store let go without a close, opened again: until the log is there, until the first durable record; the same of 1,000 dirty shards"
 
-        func run(in context: BenchContext) async throws -> [Row] {
+        func run(in context: BenchContext) async throws -> [Row] { try ofOneShard(context) + [ofManyShards(context)] }
+
+        private func ofOneShard(_ context: BenchContext) throws -> [Row] {
             let set = RecordSet(context.flights)
             let amount = context.size ?? (context.quick ? 100_000_000 : 1_000_000_000)
             let count = set.count(ofBytes: amount)
@@ -47,6 +49,46 @@
             try again.store.close()
             for index in rows.indices { rows[index].verified = isRight && report.damage.isEmpty }
             return rows
+        }
+
+        /// Shards that all have taken records that no sync has reached.
+        private func ofManyShards(_ context: BenchContext) throws -> Row {
+            let set = RecordSet.made(recordByteCount: 100, keyByteCount: 10), path = "\(context.directory)/reopen-many"
+            let shards = context.quick ? 100 : 1_000, batch = 500
+            defer { removeTree(path) }
+            func open(create: Bool) throws -> LogStore {
+                var configuration = LogConfiguration()
+                configuration.syncIntervalMilliseconds = 60_000
+                return try LogStore(
+                    at: path, create: create, io: PosixIO(), clock: SystemClock(), entropy: SystemEntropy(), configuration: configuration)
+            }
+            let written = try open(create: true), clock = SystemClock()
+            for number in 1...shards {
+                let log = try written.createLog(UInt64(number))
+                let range = try log.append(arrival: UInt64(clock.wallNanoseconds() / 1_000_000)) { sink throws(LogError) in
+                    for index in 0..<batch { try sink.add(key: set.key(index), data: set.data(index)) }
+                }
+                try log.wait(.written, below: range.upperBound)
+            }
+            let dirty = (1...shards).filter { (try? written.log(UInt64($0)).tip(.durable) < written.log(UInt64($0)).tip(.written)) ?? false }.count
+            written.abandon()
+            let start = nanoseconds()
+            let again = try open(create: false)
+            let logs = try (1...shards).map { try again.log(UInt64($0)) }
+            let spent = nanoseconds() - start
+            var found = RecordDigest.Sum(RecordDigest()), expected = found
+            for log in logs {
+                found.add(try log.digest(level: .durable))
+                expected.add(set.digest(count: batch))
+            }
+            var row = Row(engine: "millrace log", scenario: name, ack: "written", codec: "lz4")
+            row.detail = "\(shards) shards, open"
+            row.measured(records: shards * batch, payloadBytes: shards * set.byteCount(count: batch), seconds: Double(spent) / 1e9)
+            row.p50 = Double(spent)
+            row.note = "\(decimal(Double(spent) / 1e6, 1)) ms; \(dirty) were dirty"
+            row.verified = found == expected && logs.allSatisfy { $0.recovery.damage.isEmpty }
+            try again.close()
+            return row
         }
     }
 #endif

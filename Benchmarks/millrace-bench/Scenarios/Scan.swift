@@ -8,7 +8,7 @@
 
         func run(in context: BenchContext) async throws -> [Row] {
             var rows: [Row] = []
-            for set in [RecordSet(context.flights), RecordSet.made(recordByteCount: 100, keyByteCount: 10)] {
+            for set in [RecordSet(context.flights)] + [100, 1_024].map({ RecordSet.made(recordByteCount: $0, keyByteCount: 10) }) {
                 let count = set.count(ofBytes: 96 << 20)
                 let floor = try LZ4Floor(set)
                 for isCompressing in [true, false] {

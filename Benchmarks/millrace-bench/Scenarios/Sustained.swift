@@ -7,7 +7,7 @@
         let about = "written: one log, batches of 500, LZ4 and raw, each batch awaited at once or 64 batches later"
 
         func run(in context: BenchContext) async throws -> [Row] {
-            let sets = [RecordSet(context.flights), RecordSet.made(recordByteCount: 100, keyByteCount: 10)]
+            let sets = [RecordSet(context.flights)] + [100, 1_024].map { RecordSet.made(recordByteCount: $0, keyByteCount: 10) }
             let amount = context.quick ? 64 << 20 : 400 << 20
             var rows: [Row] = []
             for set in sets {
