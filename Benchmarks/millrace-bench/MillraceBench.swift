@@ -29,7 +29,7 @@
         var repetitions = 3
         @Flag(help: "One repetition of a smaller amount of work: shows that it works, not how fast.")
         var quick = false
-        @Option(help: "Megabytes to store, for the scenario `reopen`.")
+        @Option(help: "Megabytes: to store for `reopen`, to keep for `past-dirty-limit`, of records of 12 B for `scaling`.")
         var size: Int?
         @Option(help: "Megabytes of key and data a second, for `churn` (8 by itself) and `load` (as fast as it goes by itself).")
         var rate: Double?

@@ -11,10 +11,13 @@ struct ReadStretch: Sendable {
     private var salt: UInt64 = 0
     private var residentBelow = 0
 
-    static let byteCount = 16 << 10
+    private let byteCount: Int
 
-    /// `goesOn` is false at first, and after each jump.
-    init(goesOn: Bool) { self.goesOn = goesOn }
+    /// `goesOn` is false at first, and after each jump. So many bytes are made resident in one call.
+    init(goesOn: Bool, byteCount: Int = 16 << 10) {
+        self.goesOn = goesOn
+        self.byteCount = byteCount
+    }
 
     /// Makes block `number` resident, with some behind it where they are small; where that ends. 0 where a block is better brought by
     /// itself, or cannot be brought with others.
@@ -24,8 +27,8 @@ struct ReadStretch: Sendable {
         let at = index[number].byteOffset, next = index[number + 1].byteOffset
         if next <= residentBelow, salt == content.identity.salt { return residentBelow }
         // Of the newest block only the start is known.
-        let end = min(at + Self.byteCount, index[index.count - 1].byteOffset, open.memory.byteCount)
-        guard next - at <= Self.byteCount / 2, end >= next, (try? open.resident(at, end - at)) != nil else { return 0 }
+        let end = min(at + byteCount, index[index.count - 1].byteOffset, open.memory.byteCount)
+        guard next - at <= byteCount / 2, end >= next, (try? open.resident(at, end - at)) != nil else { return 0 }
         (salt, residentBelow) = (content.identity.salt, end)
         return end
     }

@@ -18,9 +18,8 @@ struct SegmentMerger: ~Copyable {
     /// The block that is being gathered, laid out as a buffer; and the one that is being read.
     private var gathered: AlignedMemory
     private var source: AlignedMemory
-    /// What is read of the segment is resident up to here in its file.
-    private var residentBelow = 0
-    private static let residentByteCount = 1 << 20
+    /// Segments are read from one end to the other.
+    private var stretch = ReadStretch(goesOn: true, byteCount: 1 << 20)
     private var count = 0
     private var payloadByteCount = 0
     private var firstOrdinal: UInt64 = 0
@@ -107,14 +106,7 @@ struct SegmentMerger: ~Copyable {
 
     /// Decodes a block into `source`.
     private mutating func read(_ open: OpenSegment, _ content: SegmentContent, number: Int) throws(LogError) -> BlockHeader {
-        // Blocks are read one after the other, and may be small: many at once are made resident.
-        let byteOffset = content.index[number].byteOffset
-        if number == 0 { residentBelow = 0 }
-        if residentBelow < open.memory.byteCount, byteOffset + Self.residentByteCount / 8 > residentBelow {
-            residentBelow = min(byteOffset + Self.residentByteCount, open.memory.byteCount)
-            _ = try open.resident(byteOffset, residentBelow - byteOffset)
-        }
-        let block = try StoredBlock(open, content, number: number, residentBelow: residentBelow)
+        let block = try StoredBlock(open, content, number: number, residentBelow: stretch.bring(number, of: open, content))
         let needed = BufferLayout.slotByteCount(
             payload: block.header.rawPayloadByteCount, records: block.header.recordCount)
         if source.memory.byteCount < needed { source = AlignedMemory(byteCount: needed, alignment: 64) }

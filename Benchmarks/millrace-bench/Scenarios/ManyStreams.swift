@@ -33,7 +33,7 @@
             let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.count ?? 0
             let names = again.listStreams().count
             let switches = Self.voluntarySwitches()
-            // What is due once after an opening is over by then.
+            // What is due once after an opening counts, too.
             try await Task.sleep(nanoseconds: UInt64(Self.idleSeconds) * 1_000_000_000)
             let wakeUps = Self.voluntarySwitches() - switches
             let woken = nanoseconds()

@@ -86,7 +86,7 @@
             row.measured(records: shards * batch, payloadBytes: shards * set.byteCount(count: batch), seconds: Double(spent) / 1e9)
             row.p50 = Double(spent)
             row.note = "\(decimal(Double(spent) / 1e6, 1)) ms; \(dirty) were dirty"
-            row.verified = found == expected && logs.allSatisfy { $0.recovery.damage.isEmpty }
+            row.verified = dirty == shards && found == expected && logs.allSatisfy { $0.recovery.damage.isEmpty }
             try again.close()
             return row
         }
